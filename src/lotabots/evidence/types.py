@@ -1,0 +1,120 @@
+"""What a device sends (Evidence), what is proven from it (Claims), and why not (Finding)."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+Fact: TypeAlias = "str | int | bool | None | list[Fact] | dict[str, Fact]"
+Facts: TypeAlias = "dict[str, Fact]"
+
+
+class Cause(StrEnum):
+    """Whose fault a finding is: it decides whether the verdict is `rejected` or `inconclusive`."""
+
+    MALICIOUS = "malicious"
+    """Malformed or false evidence: only tampering or a broken device makes it. Rejected."""
+    MISCONFIGURED = "misconfigured"
+    """Genuine evidence of a state that is not allowed. Rejected."""
+    COLLATERAL = "collateral"
+    """Something needed to judge is missing, stale or expired. Inconclusive."""
+    UNSUPPORTED = "unsupported"
+    """A format or version this verifier does not know. Rejected: unknown is never a pass."""
+
+
+class Level(StrEnum):
+    """How strongly hardware is known (DESIGN section 7); the levels are never mixed."""
+
+    NONE = "none"
+    CLAIMED = "claimed"
+    CHALLENGED = "challenged"
+    ATTESTED = "attested"
+    BOUND = "bound"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One coded reason inside a verdict: what was expected, what was measured, what to do."""
+
+    code: str
+    cause: Cause
+    subject: str
+    """The submodule it is about (`gpu0`, `switch1`, `node`)."""
+    title: str
+    expected: str
+    measured: str
+    fix: str
+    retryable: bool = False
+    rule: str = ""
+    """The policy rule that failed; empty for what verification itself found."""
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes from one device, untrusted. Nothing in it is believed before `verify`."""
+
+    scheme: str
+    """The scheme that can read it, e.g. `nvidia_gpu`."""
+    subject: str
+    """Submodule name: kind and place in the node's inventory (`gpu0`, `switch3`)."""
+    data: bytes
+    certificates: bytes
+    """PEM, leaf first, as the device gave it."""
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts verified from one device's evidence, and every finding on the way.
+
+    A fact that could not be verified is absent or has a value that says so; it is never a default.
+    """
+
+    subject: str
+    kind: str
+    """`gpu` or `switch`: the name under which a policy's rules see the facts."""
+    level: Level
+    simulated: bool
+    """The trust anchor that verified the chain is a simulator's. Set by the verifier only."""
+    facts: Facts
+    findings: tuple[Finding, ...]
+
+
+class NodeClaims(msgspec.Struct, frozen=True, kw_only=True):
+    """Claims of every device of one node, and the facts that only exist between devices."""
+
+    devices: tuple[Claims, ...]
+    facts: Facts
+    """`topology`, `duplicates`, counts per kind: what policies see as `node`."""
+    findings: tuple[Finding, ...]
+
+
+class Anchor(msgspec.Struct, frozen=True, kw_only=True):
+    """A root we trust: SHA-256 of its SubjectPublicKeyInfo (32 bytes) and its common name."""
+
+    spki_sha256: bytes
+    name: str
+    simulated: bool = False
+
+
+class Anchors(msgspec.Struct, frozen=True, kw_only=True):
+    """The roots for device chains and for reference values (RIM) chains."""
+
+    device: tuple[Anchor, ...]
+    rim: tuple[Anchor, ...]
+
+    def plus(self, other: "Anchors") -> "Anchors":
+        """Both sets together, in order."""
+        return Anchors(device=self.device + other.device, rim=self.rim + other.rim)
+
+
+class ReferenceFiles(msgspec.Struct, frozen=True):
+    """Reference values and collateral as untrusted files, by name; a scheme says which it can use.
+
+    The name is only for messages. What a file is follows from its content.
+    """
+
+    files: tuple[tuple[str, bytes], ...]
+
+    @classmethod
+    def of(cls, files: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> "ReferenceFiles":
+        """The files sorted by name."""
+        pairs = files.items() if isinstance(files, Mapping) else files
+        return cls(tuple(sorted(pairs)))

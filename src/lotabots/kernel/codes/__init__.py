@@ -1,0 +1,26 @@
+"""Every public error code with its meaning and fix, for `lotabots explain` and docs/errors.md."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from lotabots.kernel.codes import (
+    access,
+    appraisal,
+    attestation,
+    audit,
+    cli,
+    identity,
+    kernel,
+    reference,
+    result,
+    runtime,
+)
+from lotabots.kernel.codes.code import Code
+
+AREAS = (kernel, access, appraisal, result, runtime, audit, reference, identity, attestation, cli)
+
+CATALOGUE: Mapping[str, Code] = MappingProxyType(
+    {code.name: code for area in AREAS for code in area.CODES}
+)
+
+__all__ = ["AREAS", "CATALOGUE", "Code"]

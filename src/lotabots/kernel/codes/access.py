@@ -1,0 +1,5 @@
+"""Codes about user tokens and permissions."""
+
+from lotabots.kernel.codes.code import Code
+
+CODES: tuple[Code, ...] = ()

@@ -1,0 +1,5 @@
+"""Codes about users and log-in."""
+
+from lotabots.kernel.codes.code import Code
+
+CODES: tuple[Code, ...] = ()

@@ -1,0 +1,5 @@
+"""Codes about attestation results and admission."""
+
+from lotabots.kernel.codes.code import Code
+
+CODES: tuple[Code, ...] = ()
