@@ -1,7 +1,6 @@
 """What every test shares: where the published vectors are, and how hard Hypothesis tries."""
 
 import os
-import warnings
 from pathlib import Path
 
 import pytest
@@ -48,8 +47,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             "The tests against real NVIDIA evidence were SKIPPED: no folder ../shared/vectors "
             "and LOTABOTS_VECTORS is not set."
         )
-
-
-@pytest.fixture(autouse=True)
-def _no_stray_warnings() -> None:
-    warnings.simplefilter("error")

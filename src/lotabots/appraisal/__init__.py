@@ -1,0 +1,1 @@
+"""Claims held against a policy: every finding, one verdict, replayable by anyone."""

@@ -1,0 +1,1 @@
+"""Challenge, evidence, verdict, result: the service that judges nodes."""

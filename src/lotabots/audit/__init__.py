@@ -1,0 +1,1 @@
+"""Every decision as an entry, appended in the transaction that makes it."""

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
-Fact: TypeAlias = "str | int | bool | None | list[Fact] | dict[str, Fact]"
+Fact: TypeAlias = "str | int | bool | list[Fact] | dict[str, Fact] | None"
 Facts: TypeAlias = "dict[str, Fact]"
 
 

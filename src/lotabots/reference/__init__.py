@@ -1,0 +1,1 @@
+"""Signed, versioned bundles of reference values and collateral."""

@@ -1,0 +1,1 @@
+"""The process around the domain; each part is a face of its own."""

@@ -1,0 +1,1 @@
+"""The composition root: which services a process runs."""

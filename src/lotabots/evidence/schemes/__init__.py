@@ -1,0 +1,1 @@
+"""Every evidence scheme we can verify, one line each."""

@@ -1,0 +1,1 @@
+"""NVIDIA GPU and NVSwitch evidence: format, verification, reference values, revocation."""
