@@ -1,0 +1,13 @@
+#!/bin/sh
+# usage: lock.sh UV — resolves the three locks: the base install, the server, and development.
+set -eu
+compile() {
+	lock=$1
+	shift
+	"$uv" pip compile pyproject.toml "$@" --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --quiet --output-file "$lock"
+}
+uv=$1
+compile requirements.lock
+compile requirements-server.lock --extra server --extra embedded --extra build
+compile requirements-dev.lock --extra server --extra embedded --extra build --extra agent --extra dev

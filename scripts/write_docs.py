@@ -1,0 +1,66 @@
+"""Writes the generated parts of ARCHITECTURE.md (the map of modules) and docs/errors.md (all codes)."""
+
+import ast
+from pathlib import Path
+
+from lotabots.evidence.schemes import SCHEMES
+from lotabots.kernel.codes import AREAS
+from lotabots.kernel.codes.code import Code
+
+ROOT = Path(__file__).resolve().parent.parent
+SRC = ROOT / "src" / "lotabots"
+ORDER = (
+    "kernel", "access", "evidence", "appraisal", "result", "simulator", "runtime", "audit", "reference",
+    "attestation", "identity", "server", "cli",
+)  # fmt: skip
+
+
+def caption(path: Path) -> str:
+    return (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0]
+
+
+def between(text: str, mark: str, body: str) -> str:
+    start, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->"
+    head, rest = text.split(start)
+    return head + start + body + end + rest.split(end)[1]
+
+
+def module_map() -> str:
+    lines: list[str] = []
+    for package in ORDER:
+        folder = SRC / package
+        lines += [f"\n### {package}\n", f"{caption(folder / '__init__.py')}\n", "| module | what it is |", "|---|---|"]
+        for path in sorted(folder.rglob("*.py")):
+            name = path.relative_to(folder).with_suffix("").as_posix().removesuffix("/__init__")
+            if name != "__init__":
+                lines.append(f"| `{name}` | {caption(path)} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def rows(codes: tuple[Code, ...]) -> list[str]:
+    table = ["| code | kind | what it means | what to do |", "|---|---|---|---|"]
+    table += [f"| `{c.name}` | {c.about} | {c.meaning} | {c.fix} |" for c in sorted(codes)]
+    return table
+
+
+def error_tables() -> str:
+    lines: list[str] = []
+    for area in AREAS:
+        if area.CODES:
+            title = (area.__doc__ or "").split("\n")[0].removeprefix("Codes about ").rstrip(".")
+            lines += [f"\n## {title[0].upper()}{title[1:]}\n", *rows(area.CODES)]
+    for scheme in SCHEMES:
+        lines += [f"\n## Findings of the scheme `{scheme.name}`\n", *rows(tuple(scheme.codes))]
+    return "\n".join(lines) + "\n\n"
+
+
+def main() -> None:
+    for page, mark, body in (
+        (ROOT / "ARCHITECTURE.md", "module map", module_map()),
+        (ROOT / "docs" / "errors.md", "codes", error_tables()),
+    ):
+        page.write_text(between(page.read_text(), mark, body))
+
+
+if __name__ == "__main__":
+    main()
