@@ -1,4 +1,4 @@
-"""Writes the generated parts of ARCHITECTURE.md (the map of modules) and docs/errors.md (all codes)."""
+"""Writes the generated parts: ARCHITECTURE.md (the map of modules), docs/errors.md (all codes)."""
 
 import ast
 from pathlib import Path
@@ -10,9 +10,9 @@ from lotabots.kernel.codes.code import Code
 ROOT = Path(__file__).resolve().parent.parent
 SRC = ROOT / "src" / "lotabots"
 ORDER = (
-    "kernel", "access", "evidence", "appraisal", "result", "simulator", "runtime", "audit", "reference",
-    "attestation", "identity", "server", "cli",
-)  # fmt: skip
+    *("kernel", "access", "evidence", "appraisal", "result", "simulator"),
+    *("runtime", "audit", "reference", "attestation", "identity", "server", "cli"),
+)
 
 
 def caption(path: Path) -> str:
@@ -29,7 +29,12 @@ def module_map() -> str:
     lines: list[str] = []
     for package in ORDER:
         folder = SRC / package
-        lines += [f"\n### {package}\n", f"{caption(folder / '__init__.py')}\n", "| module | what it is |", "|---|---|"]
+        lines += [
+            f"\n### {package}\n",
+            f"{caption(folder / '__init__.py')}\n",
+            "| module | what it is |",
+            "|---|---|",
+        ]
         for path in sorted(folder.rglob("*.py")):
             name = path.relative_to(folder).with_suffix("").as_posix().removesuffix("/__init__")
             if name != "__init__":

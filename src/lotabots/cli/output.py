@@ -1,0 +1,66 @@
+"""Exit codes, and where words go: results on stdout, what is said about them on stderr."""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+
+import click
+import msgspec
+
+
+class Exit(IntEnum):
+    """Exit codes (DESIGN section 7)."""
+
+    OK = 0
+    REJECTED = 1
+    USAGE = 2
+    INCONCLUSIVE = 3
+    FAILED = 4
+
+
+# Keyed by the words of `appraisal.Outcome`, which is not imported here: `--help` must stay light.
+EXIT_OF = {"accepted": Exit.OK, "rejected": Exit.REJECTED, "inconclusive": Exit.INCONCLUSIVE}
+COLOUR_OF = {"accepted": "green", "rejected": "red", "inconclusive": "yellow"}
+
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="json: one document on stdout.",
+)
+
+
+def say(text: str) -> None:
+    """Words for a person, on stderr."""
+    click.echo(text, err=True)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def paint(outcome: str) -> str:
+    """The outcome in its colour, where there is a terminal that wants one."""
+    return click.style(outcome, fg=COLOUR_OF[outcome], bold=True)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table on stdout, as wide as the terminal; 160 characters where there is none."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    context = click.get_current_context(silent=True)
+    plain = (context is not None and context.find_root().color is False) or "NO_COLOR" in os.environ
+    terminal = sys.stdout.isatty()
+    console = Console(no_color=plain, width=None if terminal else 160, highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text.from_ansi(cell) for cell in row))
+    console.print(table)
