@@ -1,27 +1,49 @@
 """The words every other package speaks: errors, digests, canonical bytes, keys and signatures."""
 
-from lotabots.kernel.canonical import Json, canonical, strict_json
+from lotabots.kernel.base64text import (
+    decode_base64,
+    decode_base64url,
+    encode_base64,
+    encode_base64url,
+)
+from lotabots.kernel.canonical import Json, canonical, strict_json, strict_struct
 from lotabots.kernel.digests import equal, hkdf_sha512, hmac_sha512, sha256, sha256_hex
+from lotabots.kernel.envelope import open_envelope, sign_envelope
 from lotabots.kernel.errors import Kind, LotaError, invalid
+from lotabots.kernel.jws import sign_jws, verify_jws
+from lotabots.kernel.keys import KeySet, SigningKey, VerificationKeys, VerifyingKey
 from lotabots.kernel.principal import Principal, Role
 from lotabots.kernel.times import format_duration, format_time, parse_duration, parse_time
 
 __all__ = [
     "Json",
+    "KeySet",
     "Kind",
     "LotaError",
     "Principal",
     "Role",
+    "SigningKey",
+    "VerificationKeys",
+    "VerifyingKey",
     "canonical",
+    "decode_base64",
+    "decode_base64url",
+    "encode_base64",
+    "encode_base64url",
     "equal",
     "format_duration",
     "format_time",
     "hkdf_sha512",
     "hmac_sha512",
     "invalid",
+    "open_envelope",
     "parse_duration",
     "parse_time",
     "sha256",
     "sha256_hex",
+    "sign_envelope",
+    "sign_jws",
     "strict_json",
+    "strict_struct",
+    "verify_jws",
 ]

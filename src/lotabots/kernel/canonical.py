@@ -1,7 +1,7 @@
 """Canonical JSON (RFC 8785), and a reader that refuses JSON with more than one reading.
 
 What we sign or digest is written by `canonical`; what others send is read by `strict_json`. Both
-keep to I-JSON (RFC 7493): unique keys, finite numbers, integers that a double holds exactly, no lone
+keep to I-JSON (RFC 7493): unique keys, finite numbers, integers a double holds exactly, no lone
 surrogate.
 """
 
@@ -10,11 +10,15 @@ import math
 import re
 from collections.abc import Mapping
 from json.encoder import encode_basestring
-from typing import NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias, TypeVar
+
+import msgspec
 
 from lotabots.kernel.errors import LotaError, invalid
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON reader agrees on (RFC 7493 section 2.2)."""
@@ -137,6 +141,18 @@ def strict_json(data: bytes, *, max_bytes: int, max_depth: int = 32) -> Json:
     except ValueError as error:
         raise invalid("JSON_MALFORMED", "The text is not JSON.") from error
     return value
+
+
+def strict_struct(data: bytes, shape: type[Shape], *, max_bytes: int, max_depth: int = 32) -> Shape:
+    """The value of a strict JSON text in this shape, with no type coerced.
+
+    Raises what `strict_json` raises, and `JSON_SHAPE` with the place of the first misfit.
+    """
+    value = strict_json(data, max_bytes=max_bytes, max_depth=max_depth)
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError as error:
+        raise invalid("JSON_SHAPE", f"The document has another shape: {error}.") from error
 
 
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
