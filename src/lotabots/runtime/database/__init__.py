@@ -1,0 +1,6 @@
+"""The database: one request is one transaction, under one tenant."""
+
+from lotabots.runtime.database.pool import Database
+from lotabots.runtime.database.transaction import Row, Transaction
+
+__all__ = ["Database", "Row", "Transaction"]

@@ -1,0 +1,117 @@
+"""The pool of connections, and the transaction that each request gets from it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Self
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from lotabots.kernel import invalid
+from lotabots.runtime.database.failures import coded_failures
+from lotabots.runtime.database.transaction import Transaction
+
+if TYPE_CHECKING:
+    from asyncpg.pool import Pool
+
+CONNECT_SECONDS = 10.0
+ACQUIRE_SECONDS = 10.0
+STATEMENT_SECONDS = 30.0
+
+# A request that hangs must not hold a lock for ever, whatever our own code does.
+_SESSION = {
+    "application_name": "lotabots",
+    "statement_timeout": "30s",
+    "lock_timeout": "15s",
+    "idle_in_transaction_session_timeout": "60s",
+    "timezone": "UTC",
+    "jit": "off",
+}
+
+
+class Database:
+    """A bounded pool to one PostgreSQL, healing by itself after the server was away.
+
+    While the server is away each use fails at once with `DATABASE_UNAVAILABLE`; nothing is retried
+    here, because only the caller knows whether its work may run twice.
+    """
+
+    def __init__(self, pool: "Pool") -> None:
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, url: str, *, connections: int = 10) -> Self:
+        """A pool to `postgresql://role@/database?host=...`; the first connection is made now."""
+        try:
+            pool = asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=connections,
+                timeout=CONNECT_SECONDS,
+                command_timeout=STATEMENT_SECONDS,
+                server_settings=_SESSION,
+                init=_speak_json,
+            )
+            with coded_failures():
+                await pool
+        except ValueError as error:
+            # The URL holds a password, so neither it nor the driver's words about it are shown.
+            detail = "The database URL cannot be read; want postgresql://role@host:port/database"
+            raise invalid("DATABASE_URL_INVALID", detail) from error
+        return cls(pool)
+
+    async def close(self) -> None:
+        """Ends every connection, waiting for those in use."""
+        with coded_failures():
+            await self._pool.close()
+
+    async def check(self) -> None:
+        """Returns when the database answers; for readiness."""
+        async with self.transaction(None) as tx:
+            await tx.fetch_value("select 1")
+
+    @asynccontextmanager
+    async def transaction(
+        self, tenant: UUID | None, *, login: str | None = None
+    ) -> AsyncIterator[Transaction]:
+        """One transaction that sees the rows of `tenant` alone, and none of any tenant for None.
+
+        Committed when the block ends, rolled back when it raises. `login` is the name that someone
+        claims to have before we know their tenant: identity's policy shows that one user's row.
+        """
+        with coded_failures():
+            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+        try:
+            transaction = connection.transaction()
+            with coded_failures():
+                await transaction.start()
+            try:
+                if tenant is not None or login is not None:
+                    with coded_failures():
+                        await connection.execute(
+                            "select set_config('lotabots.tenant', $1, true),"
+                            " set_config('lotabots.login', $2, true)",
+                            "" if tenant is None else str(tenant),
+                            login or "",
+                        )
+                yield Transaction(connection, tenant)
+            except BaseException:
+                # What the block raised is the news; a lost connection has nothing to roll back.
+                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    await transaction.rollback()
+                raise
+            with coded_failures():
+                await transaction.commit()
+        finally:
+            await self._pool.release(connection)
+
+
+async def _speak_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + msgspec.json.encode(value),  # 1: the version of the format
+        decoder=lambda data: msgspec.json.decode(data[1:]),
+    )
