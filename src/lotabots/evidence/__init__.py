@@ -1,5 +1,17 @@
 """What devices send and what is proven from it; one folder for each kind of evidence."""
 
+from lotabots.evidence.caches import Caches
+from lotabots.evidence.challenge import (
+    Challenge,
+    DerivedChallenge,
+    GivenNonce,
+    InventoryItem,
+    Leaf,
+    expected_nonce,
+    leaf_nonce,
+    manifest,
+    root_nonce,
+)
 from lotabots.evidence.types import (
     Anchor,
     Anchors,
@@ -17,13 +29,23 @@ from lotabots.evidence.types import (
 __all__ = [
     "Anchor",
     "Anchors",
+    "Caches",
     "Cause",
+    "Challenge",
     "Claims",
+    "DerivedChallenge",
     "Evidence",
     "Fact",
     "Facts",
     "Finding",
+    "GivenNonce",
+    "InventoryItem",
+    "Leaf",
     "Level",
     "NodeClaims",
     "ReferenceFiles",
+    "expected_nonce",
+    "leaf_nonce",
+    "manifest",
+    "root_nonce",
 ]

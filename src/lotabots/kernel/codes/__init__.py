@@ -9,6 +9,7 @@ from lotabots.kernel.codes import (
     attestation,
     audit,
     cli,
+    evidence,
     identity,
     kernel,
     reference,
@@ -17,7 +18,19 @@ from lotabots.kernel.codes import (
 )
 from lotabots.kernel.codes.code import Code
 
-AREAS = (kernel, access, appraisal, result, runtime, audit, reference, identity, attestation, cli)
+AREAS = (
+    kernel,
+    access,
+    evidence,
+    appraisal,
+    result,
+    runtime,
+    audit,
+    reference,
+    identity,
+    attestation,
+    cli,
+)
 
 CATALOGUE: Mapping[str, Code] = MappingProxyType(
     {code.name: code for area in AREAS for code in area.CODES}
