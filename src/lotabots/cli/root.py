@@ -19,6 +19,7 @@ COMMANDS = {
     ),
     "doctor": ("lotabots.cli.doctor", "Say what this machine lacks, and how to mend it."),
     "explain": ("lotabots.cli.explain", "Say what a code means and what to do about it."),
+    "login": ("lotabots.cli.login", "Trade a password for a short-lived token."),
     "policy": ("lotabots.cli.policy", "Check, show and try policies."),
     "reference": ("lotabots.cli.reference", "Pack, inspect, import and export reference bundles."),
     "serve": ("lotabots.cli.serve", "Serve some of the services in this process."),

@@ -2,4 +2,23 @@
 
 from lotabots.kernel.codes.code import Code
 
-CODES: tuple[Code, ...] = ()
+CODES: tuple[Code, ...] = (
+    Code(
+        "SERVER_URL",
+        "validation",
+        "The address of the server is no http or https URL.",
+        "Give --server or LOTABOTS_SERVER like http://127.0.0.1:8470.",
+    ),
+    Code(
+        "SERVER_UNREACHABLE",
+        "unavailable",
+        "The server did not answer.",
+        "Check that it runs (lotabots up) and that --server names it.",
+    ),
+    Code(
+        "SERVER_ANSWER",
+        "internal",
+        "The server answered with an error that carries no code of ours.",
+        "Check that --server names LotaBots itself and not something in front of it.",
+    ),
+)

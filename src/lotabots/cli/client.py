@@ -1,0 +1,123 @@
+"""A small client of the API: one connection, coded errors, no redirects."""
+
+import http.client
+import os
+import ssl
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlencode, urlsplit
+
+import click
+import msgspec
+
+from lotabots.kernel import Kind, LotaError, invalid
+
+DEFAULT_SERVER = "http://127.0.0.1:8470"
+TIMEOUT_SECONDS = 60.0
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+KIND_OF_STATUS = {
+    400: Kind.VALIDATION,
+    401: Kind.AUTHENTICATION,
+    403: Kind.AUTHORIZATION,
+    404: Kind.NOT_FOUND,
+    409: Kind.CONFLICT,
+    429: Kind.RATE_LIMITED,
+    503: Kind.UNAVAILABLE,
+}
+
+server_option = click.option(
+    "--server",
+    envvar="LOTABOTS_SERVER",
+    default=DEFAULT_SERVER,
+    show_default=True,
+    help="Base URL of the API (LOTABOTS_SERVER).",
+)
+
+
+class ErrorBody(msgspec.Struct):
+    """What every service answers with when it refuses."""
+
+    message: str
+    code: str
+    details: dict[str, object] = {}
+
+
+class Client:
+    """Speaks JSON with one server. Raises LotaError with the server's own code."""
+
+    def __init__(self, server: str, token: str | None = None) -> None:
+        parts = urlsplit(server)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise invalid("SERVER_URL", "the server must be an http or https URL", server=server)
+        self.server = server
+        self.token = token
+        self._base = parts.path.rstrip("/")
+        self._connection: http.client.HTTPConnection = (
+            http.client.HTTPSConnection(
+                parts.hostname,
+                parts.port,
+                timeout=TIMEOUT_SECONDS,
+                context=ssl.create_default_context(),
+            )
+            if parts.scheme == "https"
+            else http.client.HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def get(self, path: str, **query: str | int | None) -> bytes:
+        """The answer's bytes; a query value of None is left out."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._call("GET", f"{path}?{urlencode(given)}" if given else path, None)
+
+    def post(self, path: str, body: object) -> bytes:
+        """The answer's bytes to a JSON body."""
+        return self._call("POST", path, msgspec.json.encode(body))
+
+    def _call(self, method: str, path: str, body: bytes | None) -> bytes:
+        headers = {"accept": "application/json"}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        if self.token is not None:
+            headers["authorization"] = f"Bearer {self.token}"
+        try:
+            self._connection.request(method, self._base + path, body, headers)
+            response = self._connection.getresponse()
+            answer = response.read(MAX_ANSWER_BYTES + 1)
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise LotaError(
+                Kind.UNAVAILABLE, "SERVER_UNREACHABLE", f"no answer from {self.server}: {error}"
+            ) from error
+        if response.status >= 300:
+            raise refusal(response.status, answer)
+        return answer
+
+
+def refusal(status: int, answer: bytes) -> LotaError:
+    """The server's error as ours, with its own code."""
+    kind = KIND_OF_STATUS.get(status, Kind.INTERNAL)
+    try:
+        body = msgspec.json.decode(answer, type=ErrorBody)
+    except msgspec.DecodeError:
+        return LotaError(kind, "SERVER_ANSWER", f"the server answered {status} without a code")
+    return LotaError(kind, body.code, body.message)
+
+
+def token_file() -> Path:
+    """Where `lotabots login` keeps the token of this user."""
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "lotabots" / "token"
+
+
+def connect(server: str) -> Client:
+    """A client with the token of LOTABOTS_TOKEN, else of `lotabots login`."""
+    token = os.environ.get("LOTABOTS_TOKEN")
+    if not token and token_file().is_file():
+        token = token_file().read_text().strip()
+    return Client(server, token or None)
