@@ -1,0 +1,194 @@
+"""User tokens in one strict profile: issued, verified, and remembered for a short while.
+
+A token is a JWT access token (RFC 9068, `typ` is `at+jwt`) with exactly the claims iss, aud, sub,
+tid (tenant), role, jti, iat, nbf and exp, and node for an agent. Times are whole seconds.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from lotabots.kernel import (
+    Kind,
+    LotaError,
+    Principal,
+    Role,
+    SigningKey,
+    VerificationKeys,
+    sha256,
+    sign_jws,
+    strict_struct,
+    verify_jws,
+)
+
+TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
+MAX_TOKEN_CHARACTERS = 4096
+MAX_LIFETIME = timedelta(minutes=15)
+SKEW = timedelta(seconds=30)
+"""How far two clocks may differ: iat and nbf may lie this far ahead, and exp this far back."""
+
+CACHE_LIFE = timedelta(seconds=30)
+
+_Seconds = Annotated[int, msgspec.Meta(ge=1, le=253_402_300_799)]  # until the year 9999
+_Uuid = Annotated[
+    str, msgspec.Meta(pattern=r"\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
+]
+_Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
+_Node = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9._:-]{1,128}\Z")]
+
+
+class _Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    iss: str
+    aud: str
+    sub: _Uuid
+    tid: _Uuid
+    role: Role
+    jti: _Name
+    iat: _Seconds
+    nbf: _Seconds
+    exp: _Seconds
+    node: _Node | msgspec.UnsetType = msgspec.UNSET
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def issue_token(
+    *,
+    user_id: UUID,
+    tenant_id: UUID,
+    role: Role,
+    key: SigningKey,
+    issuer: str,
+    audience: str,
+    now: datetime,
+    lifetime: timedelta,
+    token_id: str,
+    node_id: str | None = None,
+) -> str:
+    """The signed token, valid from `now` for `lifetime`, at most `MAX_LIFETIME`.
+
+    Raises `TOKEN_UNISSUABLE` for what `verify_token` would refuse.
+    """
+    if not timedelta(seconds=1) <= lifetime <= MAX_LIFETIME:
+        raise _unissuable("a token lives from one second to 15 minutes")
+    if (role is Role.AGENT) != (node_id is not None):
+        raise _unissuable("an agent has a node, and nobody else has one")
+    start = int(now.timestamp())
+    claims = _Claims(
+        iss=issuer,
+        aud=audience,
+        sub=str(user_id),
+        tid=str(tenant_id),
+        role=role,
+        jti=token_id,
+        iat=start,
+        nbf=start,
+        exp=start + int(lifetime.total_seconds()),
+        node=msgspec.UNSET if node_id is None else node_id,
+    )
+    payload = _encoder.encode(claims)
+    try:
+        # The patterns are checked when reading: an issuer that misnames is found here, not later.
+        msgspec.json.decode(payload, type=_Claims)
+    except msgspec.ValidationError as error:
+        raise _unissuable(str(error)) from error
+    return sign_jws(payload, key, TOKEN_TYPE)
+
+
+def verify_token(
+    token: str, keys: VerificationKeys, issuer: str, audience: str, now: datetime
+) -> Principal:
+    """The caller that this token proves. Raises `TOKEN_*`, always of kind authentication.
+
+    1. the form and the signature (`kernel.jws`)
+    2. exactly the claims of the profile, each of its type, each once
+    3. issuer and audience
+    4. a node for an agent, and for nobody else
+    5. the times: a lifetime of at most 15 minutes that holds now, give or take `SKEW`
+    """
+    try:
+        payload = verify_jws(token, keys, TOKEN_TYPE, MAX_TOKEN_CHARACTERS)
+        claims = strict_struct(payload, _Claims, max_bytes=MAX_TOKEN_CHARACTERS, max_depth=1)
+    except LotaError as error:
+        raise LotaError(
+            Kind.AUTHENTICATION, "TOKEN_INVALID", error.detail, reason=error.code
+        ) from error
+    if claims.iss != issuer or claims.aud != audience:
+        raise _refused("TOKEN_FOREIGN", "The token was issued by or for another service.")
+    node = None if isinstance(claims.node, msgspec.UnsetType) else claims.node
+    if (claims.role is Role.AGENT) != (node is not None):
+        raise _refused("TOKEN_INVALID", "An agent has a node, and nobody else has one.")
+    _check_times(claims, now)
+    return Principal(
+        user_id=UUID(claims.sub),
+        tenant_id=UUID(claims.tid),
+        role=claims.role,
+        token_id=claims.jti,
+        expires_at=datetime.fromtimestamp(claims.exp, UTC),
+        node_id=node,
+    )
+
+
+def _check_times(claims: _Claims, now: datetime) -> None:
+    if not 0 < claims.exp - claims.iat <= MAX_LIFETIME.total_seconds() or claims.nbf >= claims.exp:
+        raise _refused("TOKEN_LIFETIME", "The token lives longer than 15 minutes, or not at all.")
+    seconds = now.timestamp()
+    skew = SKEW.total_seconds()
+    if max(claims.iat, claims.nbf) > seconds + skew:
+        raise _refused("TOKEN_EARLY", "The token is not valid yet; compare the clocks.")
+    if claims.exp <= seconds - skew:
+        raise _refused("TOKEN_EXPIRED", "The token has expired.")
+
+
+def _refused(code: str, detail: str) -> LotaError:
+    return LotaError(Kind.AUTHENTICATION, code, detail)
+
+
+def _unissuable(why: str) -> LotaError:
+    return LotaError(Kind.INTERNAL, "TOKEN_UNISSUABLE", f"This token cannot be issued: {why}.")
+
+
+class TokenCache:
+    """Verified tokens of one issuer and audience, remembered until exp, at most `CACHE_LIFE`.
+
+    Names a token by its SHA-256. A token or key that was revoked lives on here for `CACHE_LIFE`
+    unless whoever revokes says so by `forget` or `clear`. Bounded: the oldest entry makes room.
+    """
+
+    __slots__ = ("_audience", "_entries", "_issuer", "_max_entries")
+
+    def __init__(self, issuer: str, audience: str, max_entries: int = 4096) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._max_entries = max_entries
+        self._entries: dict[bytes, tuple[datetime, Principal]] = {}
+
+    def verify(self, token: str, keys: VerificationKeys, now: datetime) -> Principal:
+        """The caller that this token proves, as `verify_token`; refusals are not remembered."""
+        name = sha256(token.encode("utf-8", "surrogatepass"))
+        found = self._entries.get(name)
+        if found is not None and now < found[0]:
+            return found[1]
+        principal = verify_token(token, keys, self._issuer, self._audience, now)
+        self._entries.pop(name, None)
+        while len(self._entries) >= self._max_entries:
+            del self._entries[next(iter(self._entries))]
+        self._entries[name] = (min(principal.expires_at, now + CACHE_LIFE), principal)
+        return principal
+
+    def forget(self, revoked: Callable[[Principal], bool]) -> None:
+        """Drops every entry whose caller is revoked: by token_id, by user, by tenant."""
+        gone = [name for name, (_, principal) in self._entries.items() if revoked(principal)]
+        for name in gone:
+            del self._entries[name]
+
+    def clear(self) -> None:
+        """Drops every entry: for when a key is revoked."""
+        self._entries.clear()
+
+    def __len__(self) -> int:
+        return len(self._entries)
