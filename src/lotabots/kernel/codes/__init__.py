@@ -15,6 +15,7 @@ from lotabots.kernel.codes import (
     reference,
     result,
     runtime,
+    web,
 )
 from lotabots.kernel.codes.code import Code
 

@@ -1,0 +1,27 @@
+"""What a service is built from: the parts of the process around it, as one frozen value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from lotabots.runtime.database import Database
+from lotabots.runtime.settings import Settings
+from lotabots.runtime.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from lotabots.runtime.blobs import Blobs
+    from lotabots.runtime.keyring import Keyring
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Process:
+    """The surroundings of every service in this process. Made once, at the composition root."""
+
+    settings: Settings
+    database: Database
+    blobs: "Blobs"
+    keyring: "Keyring"
+    clock: Callable[[], datetime]
+    """The present moment, aware and in UTC: `runtime.clock.utc_now`, or a fixed one in a test."""
+    telemetry: Telemetry

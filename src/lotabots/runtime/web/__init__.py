@@ -1,0 +1,18 @@
+"""HTTP: services as values, one strict request, one error body, one edge."""
+
+from lotabots.runtime.web.app import Service, build_app
+from lotabots.runtime.web.auth import AUTHENTICATED, PUBLIC, requires
+from lotabots.runtime.web.serve import bind, serve
+from lotabots.runtime.web.settings import TokenSettings, WebSettings
+
+__all__ = [
+    "AUTHENTICATED",
+    "PUBLIC",
+    "Service",
+    "TokenSettings",
+    "WebSettings",
+    "bind",
+    "build_app",
+    "requires",
+    "serve",
+]

@@ -1,0 +1,177 @@
+"""The outermost layer of every answer: request id, security headers, limits, log line, metrics.
+
+It stands outside the framework, so that errors of the framework itself carry the same headers.
+"""
+
+import re
+import secrets
+from time import perf_counter
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from prometheus_client import Counter, Histogram
+from structlog.contextvars import bound_contextvars
+
+from lotabots.kernel import Kind, LotaError, invalid
+from lotabots.runtime.telemetry import Telemetry
+from lotabots.runtime.web.auth import caller, source_of
+from lotabots.runtime.web.errors import body_of, code_noted, coded, headers_of, note_code, status_of
+from lotabots.runtime.web.settings import WebSettings
+
+REQUEST_ID = b"x-request-id"
+MAX_HEADER_COUNT = 100
+_SENT_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+# An API is no page: nothing may be loaded, framed or sniffed from an answer of ours, or be kept.
+SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+NO_STORE = (b"cache-control", b"no-store")
+
+# One path has one spelling, so that whoever filters by path in front of us sees what we see.
+_SECOND_SPELLING = re.compile(rb"//|/$|%2f|%5c|%00|\\", re.IGNORECASE)
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+
+class Edge:
+    """Wraps the application; every answer passes through `_Answer`."""
+
+    def __init__(self, app: ASGIApp, settings: WebSettings, telemetry: Telemetry) -> None:
+        self._app = app
+        self._max_headers = settings.max_headers
+        self._headers = (*SECURITY_HEADERS, *((HSTS,) if settings.tls else ()))
+        self._log = telemetry.log
+        self._metrics = _Metrics(telemetry)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})
+        answer = _Answer(send, _request_id(scope), self._headers)
+        started = perf_counter()
+        with bound_contextvars(request_id=answer.request_id.decode()):
+            try:
+                self._check(scope)
+                await self._app(scope, receive, answer.send)
+            except Exception as error:  # noqa: BLE001 - the edge of the process: logged, no detail sent
+                mapped = coded(error)
+                if mapped.kind is Kind.INTERNAL:
+                    self._log.error("request.crashed", code=mapped.code, exc_info=error)
+                note_code(scope, mapped)
+                if answer.status == 0:
+                    await answer.refuse(mapped)
+            self._record(scope, answer, perf_counter() - started)
+
+    def _check(self, scope: HTTPScope) -> None:
+        headers = list(scope["headers"])
+        size = sum(len(name) + len(value) for name, value in headers)
+        if size > self._max_headers or len(headers) > MAX_HEADER_COUNT:
+            raise invalid("REQUEST_HEADERS_TOO_LARGE", "The request has too many header bytes.")
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        if raw_path != b"/" and _SECOND_SPELLING.search(raw_path):
+            raise LotaError(Kind.NOT_FOUND, "ROUTE_UNKNOWN", "There is nothing at this path.")
+        if b"%00" in scope["query_string"]:
+            raise invalid("REQUEST_TEXT_NUL", "A parameter holds a NUL character.")
+
+    def _record(self, scope: HTTPScope, answer: "_Answer", seconds: float) -> None:
+        route = str(scope.get("path_template") or "unmatched")
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        self._metrics.observe(method, route, answer.status, seconds)
+        user = caller(scope)
+        (self._log.info if answer.status < 500 else self._log.warning)(
+            "request",
+            method=method,
+            path=scope["path"][:200],
+            route=route,
+            status=answer.status,
+            code=code_noted(scope),
+            ms=round(seconds * 1000, 2),
+            bytes=answer.size,
+            source=source_of(scope),
+            user=None if user is None else str(user.user_id),
+        )
+
+
+class _Answer:
+    """Adds our headers to the one answer of a request, and remembers what was sent."""
+
+    __slots__ = ("_headers", "_send", "request_id", "size", "status")
+
+    def __init__(
+        self, send: Send, request_id: bytes, headers: tuple[tuple[bytes, bytes], ...]
+    ) -> None:
+        self._send = send
+        self._headers = headers
+        self.request_id = request_id
+        self.status = 0
+        self.size = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message["headers"], (REQUEST_ID, self.request_id), *self._headers]
+            if not any(name.lower() == NO_STORE[0] for name, _ in message["headers"]):
+                headers.append(NO_STORE)
+            message["headers"] = headers
+        elif message["type"] == "http.response.body":
+            self.size += len(message["body"])
+        await self._send(message)
+
+    async def refuse(self, error: LotaError) -> None:
+        """Answers with an error that arose outside the framework."""
+        body = body_of(error)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            *(
+                (name.encode(), value.encode("latin-1"))
+                for name, value in headers_of(error).items()
+            ),
+        ]
+        await self.send(
+            {"type": "http.response.start", "status": status_of(error), "headers": headers}
+        )
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+class _Metrics:
+    """Request counts and times; each series is looked up once, then kept."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._count = Counter(
+            "lotabots_http_requests", "Answered requests", ["method", "route", "status"],
+            registry=telemetry.registry,
+        )  # fmt: skip
+        self._seconds = Histogram(
+            "lotabots_http_seconds", "Time to answer", ["route"], registry=telemetry.registry,
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        )  # fmt: skip
+        self._bound: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        bound = self._bound.get((method, route, status))
+        if bound is None:
+            # Routes are templates, methods and statuses a handful: this stays small.
+            bound = (
+                self._count.labels(method, route, str(status)),
+                self._seconds.labels(route),
+            )
+            self._bound[method, route, status] = bound
+        bound[0].inc()
+        bound[1].observe(seconds)
+
+
+def _request_id(scope: HTTPScope) -> bytes:
+    """The caller's id if there is one and it is well formed, else one of ours."""
+    sent = [value for name, value in scope["headers"] if name == REQUEST_ID]
+    if len(sent) == 1 and _SENT_ID.fullmatch(sent[0]):
+        return sent[0]
+    return secrets.token_hex(16).encode()

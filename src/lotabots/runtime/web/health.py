@@ -1,0 +1,32 @@
+"""What operators ask a process: is it alive, can it work, what has it done."""
+
+from litestar import Response, get
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from lotabots import __version__
+from lotabots.runtime.process import Process
+from lotabots.runtime.web.auth import PUBLIC
+
+
+@get("/healthz", opt=PUBLIC, include_in_schema=False)
+async def healthz() -> dict[str, str]:
+    """Says that the process answers; looks at nothing else."""
+    return {"status": "ok", "version": __version__}
+
+
+@get("/readyz", opt=PUBLIC, include_in_schema=False)
+async def readyz(process: Process) -> dict[str, str]:
+    """Says that the database answers. Raises `DATABASE_UNAVAILABLE` (503) when it does not."""
+    await process.database.check()
+    return {"status": "ready"}
+
+
+@get("/metrics", opt=PUBLIC, include_in_schema=False)
+async def metrics(process: Process) -> Response[bytes]:
+    """Every counter of this process in the Prometheus text format."""
+    text = generate_latest(process.telemetry.registry)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+HANDLERS = (healthz, readyz, metrics)

@@ -1,0 +1,133 @@
+"""Serving an application until told to stop, and leaving cleanly: exit 0, nothing left behind."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import msgspec
+import uvicorn
+from litestar.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from lotabots.kernel import Kind, LotaError
+from lotabots.runtime.web.settings import WebSettings
+
+BACKLOG = 1024
+_NOT_HTTP = msgspec.json.encode(
+    {"message": "This is not an HTTP request.", "code": "REQUEST_NOT_HTTP", "details": {}}
+)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that ends when a signal came, instead of raising the signal again.
+
+    As shipped, nothing after `serve()` runs and the exit status is that of the signal. The private
+    name is pinned by a test that stops a real process.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        with self.capture_signals():
+            await self._serve(sockets)
+            self._captured_signals.clear()
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP/1.1 whose own refusal has our error body, and whose headers have an end."""
+
+    max_head = 64 * 1024
+
+    _head = 0
+
+    def on_message_begin(self) -> None:
+        self._head = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def _count(self, size: int) -> None:
+        # The application never sees a request before its headers are complete, so whoever sends
+        # headers for ever is stopped here.
+        self._head += size
+        if self._head > self.max_head:
+            raise ValueError("the head of the request has no end")
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words are not ours
+        self.transport.write(
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
+            b"x-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n"
+            b"content-length: %d\r\n\r\n%b" % (len(_NOT_HTTP), _NOT_HTTP)
+        )
+        self.transport.close()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises `WEB_ADDRESS_UNAVAILABLE`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        detail = f"Cannot listen on {host}:{port}: {error.strerror}."
+        raise LotaError(Kind.UNAVAILABLE, "WEB_ADDRESS_UNAVAILABLE", detail) from error
+    listener.setblocking(False)
+    return listener
+
+
+async def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    settings: WebSettings,
+    *,
+    started: Callable[[], None] = lambda: None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serves `app` on `listener` until SIGINT, SIGTERM or `stop`, then returns.
+
+    Running requests may finish within `settings.stop_seconds`; then background loops and the
+    services stop. `started` is called once requests are answered.
+    """
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http=_Protocol,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=settings.keep_alive,
+            timeout_graceful_shutdown=settings.stop_seconds,
+            limit_concurrency=settings.max_concurrent,
+        ),
+        started,
+    )
+    async with asyncio.TaskGroup() as group:
+        stopper = group.create_task(_stop_when(stop, server))
+        try:
+            await server.serve([listener])
+        finally:
+            stopper.cancel()
+
+
+async def _stop_when(stop: asyncio.Event | None, server: uvicorn.Server) -> None:
+    if stop is not None:
+        await stop.wait()
+        server.should_exit = True

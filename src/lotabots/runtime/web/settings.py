@@ -1,0 +1,39 @@
+"""What the web edge of a process can be told: addresses, limits, and whose tokens it believes."""
+
+from dataclasses import dataclass
+
+from lotabots.kernel import invalid
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class WebSettings:
+    """Section `web`. Sizes are bytes, times seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    tls: bool = False
+    """Clients reach us by HTTPS (through a proxy that ends it): then HSTS is sent."""
+    max_body: int = MIB
+    """Of any request whose route does not state its own limit."""
+    max_headers: int = 32 * 1024
+    keep_alive: int = 15
+    stop_seconds: int = 10
+    """How long running requests may take to finish when we stop."""
+    max_concurrent: int = 1000
+    """Connections; beyond it a request is answered 503."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port < 65536:
+            raise invalid("SETTINGS_INVALID", "web.port is 0 to 65535")
+        if self.max_body < 1024 or self.max_headers < 1024:
+            raise invalid("SETTINGS_INVALID", "web.max_body and web.max_headers are at least 1024")
+
+
+@dataclass(frozen=True)
+class TokenSettings:
+    """Section `token`: the issuer and audience of the user tokens made and believed here."""
+
+    issuer: str = "urn:lotabots:identity"
+    audience: str = "urn:lotabots:api"
