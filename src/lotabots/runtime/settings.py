@@ -116,7 +116,11 @@ class _Environment:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
-    def __call__(self, settings_cls: type, options: tuple[OptionInfo, ...]) -> LoadedSettings:
+    def __call__(
+        self,
+        settings_cls: type,  # noqa: ARG002 - the library's interface
+        options: tuple[OptionInfo, ...],
+    ) -> LoadedSettings:
         values: SettingsDict = {}
         for option in options:
             if (value := self._environ.get(_variable(option))) is not None:
@@ -130,7 +134,11 @@ class _SecretFiles:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
-    def __call__(self, settings_cls: type, options: tuple[OptionInfo, ...]) -> LoadedSettings:
+    def __call__(
+        self,
+        settings_cls: type,  # noqa: ARG002 - the library's interface
+        options: tuple[OptionInfo, ...],
+    ) -> LoadedSettings:
         values: SettingsDict = {}
         for option in options:
             variable = f"{_variable(option)}_FILE"

@@ -26,6 +26,7 @@ AREAS = (
     appraisal,
     result,
     runtime,
+    web,
     audit,
     reference,
     identity,
