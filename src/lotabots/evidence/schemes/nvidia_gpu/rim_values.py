@@ -1,0 +1,134 @@
+"""What a RIM says: which product and version it is for, and the golden digest of each index.
+
+SWID tag (ISO/IEC 19770-2:2015): `Meta` carries edition, product and version; each `Resource` of the
+`Payload` is one measurement with one or more alternative SHA-384 digests, `Hash0` to `HashN-1`.
+Every function here takes the root of a tag from which the signature is already removed.
+"""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+
+import msgspec
+from lxml import etree
+
+from lotabots.evidence.schemes.nvidia_gpu import codes
+from lotabots.kernel import LotaError
+
+MAX_ALTERNATIVES = 32
+MAX_INDEX = 254
+"""SPDM block indices are one byte, 1-based; a RIM index is one less."""
+DIGEST_BYTES = 48
+"""Every measurement is a SHA-384 digest."""
+
+SWID = "{http://standards.iso.org/iso/19770/-2/2015/schema.xsd}"
+_SHA384 = "{http://www.w3.org/2001/04/xmlenc#sha384}"
+_DRIVER = re.compile(r"[1-9][0-9]{2,3}(\.[0-9]{1,4}){1,3}")
+_FIRMWARE = re.compile(r"[0-9A-F]{2}(\.[0-9A-F]{2}){4}")
+_PRODUCT = re.compile(r"[A-Z0-9]{2,16}")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,2}")
+_HASH = re.compile(r"[0-9a-fA-F]{96}")
+_RESOURCE_ATTRIBUTES = frozenset({"type", "index", "active", "alternatives", "size", "name"})
+
+Golden: TypeAlias = "Mapping[int, tuple[bytes, ...]]"
+
+
+class RimKind(StrEnum):
+    """What a RIM describes. The signed tag says it only through its edition and version format."""
+
+    DRIVER = "driver"
+    VBIOS = "vbios"
+    SWITCH = "switch"
+
+
+class RimIdentity(msgspec.Struct, frozen=True):
+    """What a RIM is for. The file does not carry NVIDIA's RIM id; this is what it carries."""
+
+    kind: RimKind
+    product: str
+    """The chip: `GH100`, `GB100`, `LS10`."""
+    version: str
+    """`550.90.07`, or upper-case hex `96.00.9F.00.01`."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} RIM of {self.product} {self.version}"
+
+
+def refuse(reason: str) -> LotaError:
+    """The one error of this module."""
+    return codes.refuse("NV-RIM-SCHEMA", expected="a RIM as NVIDIA writes it", measured=reason)
+
+
+def read_identity(root: etree._Element) -> RimIdentity:
+    """What the tag says it is for. A driver and a VBIOS RIM differ only in the version's format."""
+    meta = _only(root, "Meta")
+    edition, product = meta.get("edition", ""), meta.get("product", "")
+    version = meta.get("colloquialVersion", "")
+    if not _PRODUCT.fullmatch(product):
+        raise refuse("Meta has no valid product")
+    firmware = _FIRMWARE.fullmatch(version.upper()) is not None
+    match edition, firmware:
+        case "SWITCH", True:
+            return RimIdentity(RimKind.SWITCH, product, version.upper())
+        case "GPU", True:
+            return RimIdentity(RimKind.VBIOS, product, version.upper())
+        case "GPU", False if _DRIVER.fullmatch(version):
+            return RimIdentity(RimKind.DRIVER, product, version)
+        case _:
+            raise refuse("Meta has no known edition with a driver or firmware version")
+
+
+def _only(root: etree._Element, name: str) -> etree._Element:
+    """The one element of that name, which must be a child of the root."""
+    found = list(root.iter(SWID + name))
+    if len(found) != 1 or found[0].getparent() is not root:
+        raise refuse(f"{len(found)} {name} elements; exactly one is expected, under the root")
+    return found[0]
+
+
+def read_values(root: etree._Element) -> Golden:
+    """The active golden digests by index. Inactive entries are held to the same form."""
+    payload = _only(root, "Payload")
+    resources = list(root.iter(SWID + "Resource"))
+    if len(resources) != len(payload) or any(r.getparent() is not payload for r in resources):
+        raise refuse("Resource elements and nothing else are expected under Payload")
+    seen: set[int] = set()
+    golden: dict[int, tuple[bytes, ...]] = {}
+    for resource in resources:
+        index, active, digests = _measurement(resource)
+        if index in seen:
+            raise refuse(f"measurement index {index} occurs twice")
+        seen.add(index)
+        if active:
+            golden[index] = digests
+    if not golden:
+        raise refuse("no active measurement")
+    return MappingProxyType(golden)
+
+
+def _measurement(resource: etree._Element) -> tuple[int, bool, tuple[bytes, ...]]:
+    values = {str(name): str(value) for name, value in resource.attrib.items()}
+    if values.get("type") != "Measurement" or len(resource):
+        raise refuse("a Resource that is not a measurement")
+    index = _number(values, "index", MAX_INDEX)
+    count = _number(values, "alternatives", MAX_ALTERNATIVES)
+    hashes = [f"{_SHA384}Hash{i}" for i in range(count)]
+    if count < 1 or values.keys() - _RESOURCE_ATTRIBUTES != set(hashes):
+        raise refuse(f"measurement {index} does not carry exactly its {count} alternatives")
+    if values.get("size") != str(DIGEST_BYTES):
+        raise refuse(f"measurement {index} is not of {DIGEST_BYTES} bytes")
+    if any(not _HASH.fullmatch(values[name]) for name in hashes):
+        raise refuse(f"measurement {index} has a digest that is not {DIGEST_BYTES} bytes of hex")
+    if values.get("active") not in {"True", "False"}:
+        raise refuse(f"measurement {index} is neither active nor inactive")
+    digests = tuple(bytes.fromhex(values[name]) for name in hashes)
+    return index, values["active"] == "True", digests
+
+
+def _number(values: Mapping[str, str], name: str, most: int) -> int:
+    text = values.get(name, "")
+    if not _NUMBER.fullmatch(text) or int(text) > most:
+        raise refuse(f"{name} of a measurement is missing or not a number up to {most}")
+    return int(text)
