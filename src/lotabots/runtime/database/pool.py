@@ -87,15 +87,14 @@ class Database:
             with coded_failures():
                 await transaction.start()
             try:
-                if tenant is not None or login is not None:
-                    with coded_failures():
-                        await connection.execute(
-                            "select set_config('lotabots.tenant', $1, true),"
-                            " set_config('lotabots.login', $2, true)",
-                            "" if tenant is None else str(tenant),
-                            login or "",
-                        )
-                yield Transaction(connection, tenant)
+                with coded_failures():
+                    began = await connection.fetchval(
+                        "select transaction_timestamp(), set_config('lotabots.tenant', $1, true),"
+                        " set_config('lotabots.login', $2, true)",
+                        "" if tenant is None else str(tenant),
+                        login or "",
+                    )
+                yield Transaction(connection, tenant, began)
             except BaseException:
                 # What the block raised is the news; a lost connection has nothing to roll back.
                 with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):

@@ -1,6 +1,7 @@
 """One open transaction: the only thing through which the rest of the code speaks SQL."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, overload
 from uuid import UUID
 
@@ -25,9 +26,13 @@ class Transaction:
     Every error is a `LotaError`; after one the transaction can only be rolled back.
     """
 
-    def __init__(self, connection: "PoolConnectionProxy", tenant: UUID | None) -> None:
+    def __init__(
+        self, connection: "PoolConnectionProxy", tenant: UUID | None, began: datetime
+    ) -> None:
         self._connection = connection
         self.tenant = tenant
+        self.began = began
+        """By the database's clock, the one that every process shares: for what must be ordered."""
 
     async def execute(self, sql: str, *args: object) -> int:
         """How many rows the statement changed (0 where PostgreSQL counts none)."""
