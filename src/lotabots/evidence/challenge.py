@@ -4,6 +4,7 @@ DESIGN section 7, Challenge. Nothing here is read from evidence: a device is com
 that the verifier derives for it, so evidence of another session or another slot does not fit.
 """
 
+import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -16,6 +17,7 @@ TEE_NONCE_SIZE = 64
 SEED_SIZE = 64
 MAX_ITEMS = 256
 
+_KIND = re.compile(r"[a-z]{1,16}")
 _LEAF = b"lotabots/v1/leaf/"
 _ROOT = b"lotabots/v1/root/"
 
