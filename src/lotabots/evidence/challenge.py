@@ -41,8 +41,8 @@ class Leaf(msgspec.Struct, frozen=True):
 class DerivedChallenge(msgspec.Struct, frozen=True, kw_only=True, tag="derived"):
     """A challenge to a whole node: each declared device has a nonce of its own.
 
-    LotaError CHALLENGE_MALFORMED if the nonce is not 32 bytes, or the inventory is too long or
-    names a device twice.
+    LotaError CHALLENGE_MALFORMED if the nonce is not 32 bytes, or the inventory is too long, names a
+    device twice or has a kind that is more than letters.
     """
 
     server: str
@@ -57,8 +57,11 @@ class DerivedChallenge(msgspec.Struct, frozen=True, kw_only=True, tag="derived")
     def __post_init__(self) -> None:
         _require(len(self.nonce) == NONCE_SIZE, f"a nonce has {NONCE_SIZE} bytes")
         _require(len(self.inventory) <= MAX_ITEMS, f"an inventory has at most {MAX_ITEMS} items")
+        _require(len(set(self.inventory)) == len(self.inventory), "a device is declared once")
+        # A digit in a kind would let two devices have one subject: `gpu1` 0 and `gpu` 10.
         _require(
-            len(set(self.inventory)) == len(self.inventory), "an inventory names a device twice"
+            all(_KIND.fullmatch(item.kind) for item in self.inventory),
+            "a kind is at most 16 lower-case letters",
         )
 
     def seed(self) -> bytes:
