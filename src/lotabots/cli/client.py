@@ -12,7 +12,8 @@ import msgspec
 
 from lotabots.kernel import Kind, LotaError, invalid
 
-DEFAULT_SERVER = "http://127.0.0.1:8470"
+DEFAULT_PORT = 8470
+DEFAULT_SERVER = f"http://127.0.0.1:{DEFAULT_PORT}"
 TIMEOUT_SECONDS = 60.0
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
