@@ -12,10 +12,11 @@ from lotabots.kernel.envelope import open_envelope, sign_envelope
 from lotabots.kernel.errors import Kind, LotaError, invalid
 from lotabots.kernel.jws import sign_jws, verify_jws
 from lotabots.kernel.keys import KeySet, SigningKey, VerificationKeys, VerifyingKey
-from lotabots.kernel.principal import Principal, Role
+from lotabots.kernel.principal import OPERATOR_TENANT, Principal, Role
 from lotabots.kernel.times import format_duration, format_time, parse_duration, parse_time
 
 __all__ = [
+    "OPERATOR_TENANT",
     "Json",
     "KeySet",
     "Kind",

@@ -6,6 +6,9 @@ from uuid import UUID
 
 import msgspec
 
+OPERATOR_TENANT = UUID("00000000-0000-4000-8000-000000000001")
+"""The tenant of whoever runs the installation; what concerns no other tenant is recorded there."""
+
 
 class Role(StrEnum):
     """The roles a user can have; what each may do stands in `access.roles`."""

@@ -1,6 +1,7 @@
 """Structured logs to stderr, metrics for Prometheus, and the tally of refused callers."""
 
 import logging
+import secrets
 import sys
 from collections import Counter as Tally
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 from structlog.contextvars import merge_contextvars
 from structlog.typing import EventDict, FilteringBoundLogger
+
+from lotabots.kernel import hmac_sha512
 
 Logger: TypeAlias = FilteringBoundLogger
 
@@ -27,7 +30,11 @@ MAX_SOURCES = 10_000
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why someone without a valid identity was turned away, and from which network address."""
+    """Why someone without a valid identity was turned away, and from where.
+
+    `source` stands for a network address, which is personal data and never enters the audit log; it
+    is the same for one address as long as the process lives.
+    """
 
     source: str
     code: str
@@ -43,15 +50,16 @@ class Refusals:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._tally: Tally[Refusal] = Tally()
+        self._pseudonyms = secrets.token_bytes(32)
         self._counter = Counter(
             "lotabots_refusals", "Callers refused for want of a valid identity", ["code"],
             registry=registry,
         )  # fmt: skip
 
     def add(self, source: str, code: str) -> None:
-        """Counts one refusal."""
+        """Counts one refusal. `source` is a network address; only its pseudonym is kept."""
         self._counter.labels(code).inc()
-        refusal = Refusal(source, code)
+        refusal = Refusal(hmac_sha512(self._pseudonyms, source.encode()).hex()[:16], code)
         if refusal not in self._tally and len(self._tally) >= MAX_SOURCES:
             refusal = Refusal("many", code)
         self._tally[refusal] += 1
