@@ -1,1 +1,38 @@
 """The signed attestation result, and the one door through which relying parties admit it."""
+
+from lotabots.result.admit import Admission, Need, Reason, Required, admit
+from lotabots.result.issue import issue
+from lotabots.result.read import read_result, verify_result
+from lotabots.result.status import (
+    INVALID,
+    SUSPENDED,
+    VALID,
+    StatusList,
+    issue_status_list,
+    read_status_list,
+)
+from lotabots.result.tiers import Tier
+from lotabots.result.types import LogEntry, Profile, Result, ResultPart, StatusRef
+
+__all__ = [
+    "INVALID",
+    "SUSPENDED",
+    "VALID",
+    "Admission",
+    "LogEntry",
+    "Need",
+    "Profile",
+    "Reason",
+    "Required",
+    "Result",
+    "ResultPart",
+    "StatusList",
+    "StatusRef",
+    "Tier",
+    "admit",
+    "issue",
+    "issue_status_list",
+    "read_result",
+    "read_status_list",
+    "verify_result",
+]
