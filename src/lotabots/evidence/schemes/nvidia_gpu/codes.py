@@ -207,6 +207,30 @@ REPORT: tuple[Code, ...] = (
         _RECOLLECT,
     ),
     Code(
+        "NV-VERSION-BELOW",
+        _MISCONFIGURED,
+        "The driver or VBIOS is older than the oldest version that is allowed here.",
+        "Update the driver or firmware, or lower the minimum in the approved versions.",
+    ),
+    Code(
+        "NV-VERSION-DENIED",
+        _MISCONFIGURED,
+        "The driver or VBIOS is a version that is denied here.",
+        "Install an approved version.",
+    ),
+    Code(
+        "NV-VERSION-UNLISTED",
+        _MISCONFIGURED,
+        "The driver or VBIOS is not one of the approved versions.",
+        "Install an approved version, or approve this one.",
+    ),
+    Code(
+        "NV-VERSION-UNREADABLE",
+        _COLLATERAL,
+        "A file of approved versions cannot be read, so what it denies is not known.",
+        "Correct the file or take it out of the reference files.",
+    ),
+    Code(
         "NV-MODE-UNKNOWN",
         _UNSUPPORTED,
         "The report names a confidential-computing mode that this version does not know.",
@@ -253,13 +277,13 @@ REFERENCE: tuple[Code, ...] = (
     ),
     Code(
         "NV-RIM-PRODUCT",
-        _MALICIOUS,
+        _COLLATERAL,
         "The RIM describes another chip than the one that signed the report.",
         "Add the RIM for this chip.",
     ),
     Code(
         "NV-RIM-VERSION",
-        _MALICIOUS,
+        _COLLATERAL,
         "The RIM describes another version than the one that the report names.",
         "Add the RIM for this version.",
     ),
@@ -343,6 +367,12 @@ NODE: tuple[Code, ...] = (
         _COLLATERAL,
         "The GPUs say which switches connect them, but no switch was presented.",
         "Collect the evidence of the node's NVSwitches as well and send all of it together.",
+    ),
+    Code(
+        "NV-TOPO-GPU-ABSENT",
+        _COLLATERAL,
+        "The switches say which GPUs they connect, but no GPU was presented.",
+        "Collect the evidence of the node's GPUs as well and send all of it together.",
     ),
     Code(
         "NV-TOPO-SWITCH-MISSING",
