@@ -41,8 +41,8 @@ class Leaf(msgspec.Struct, frozen=True):
 class DerivedChallenge(msgspec.Struct, frozen=True, kw_only=True, tag="derived"):
     """A challenge to a whole node: each declared device has a nonce of its own.
 
-    LotaError CHALLENGE_MALFORMED if the nonce is not 32 bytes, or the inventory is too long, names a
-    device twice or has a kind that is more than letters.
+    LotaError CHALLENGE_MALFORMED if the nonce is not 32 bytes, or the inventory is too long, names
+    a device twice or has a kind that is more than letters.
     """
 
     server: str
@@ -84,12 +84,13 @@ class DerivedChallenge(msgspec.Struct, frozen=True, kw_only=True, tag="derived")
             for index, item in self._places()
         }
 
+    def devices(self) -> dict[str, InventoryItem]:
+        """Subject -> the device declared in its place."""
+        return {f"{item.kind}{index}": item for index, item in self._places()}
+
     def device_for(self, subject: str) -> InventoryItem | None:
         """The declared device at this subject's place, or None."""
-        for index, item in self._places():
-            if f"{item.kind}{index}" == subject:
-                return item
-        return None
+        return self.devices().get(subject)
 
     def _places(self) -> list[tuple[int, InventoryItem]]:
         """Each device with its place among those of its kind, sorted by device id."""
