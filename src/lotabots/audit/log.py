@@ -4,9 +4,10 @@ from uuid import uuid4
 
 from lotabots.audit import store
 from lotabots.audit.types import ANONYMOUS, Entry, leaf_hash, record
-from lotabots.kernel import OPERATOR_TENANT, Kind, LotaError
+from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
+from lotabots.runtime.refusals import Refusal
 from lotabots.runtime.tasks import Loop
 
 
@@ -24,30 +25,31 @@ async def append(tx: Transaction, entry: Entry) -> None:
 
 
 async def write_refusals(process: Process) -> None:
-    """Writes who was refused since the last time: one entry for each source and code, with a count.
+    """Writes who was refused since the last time: one entry for each different one, with a count.
 
     What cannot be written is kept for the next time.
     """
     refusals = process.telemetry.refusals
-    taken = refusals.take()
-    if not taken:
-        return
+    left = dict(refusals.take())
     try:
-        async with process.database.transaction(OPERATOR_TENANT) as tx:
-            for refusal, count in taken.items():
-                await append(
-                    tx,
-                    Entry(
-                        actor_ref=ANONYMOUS,
-                        verb="caller.refuse",
-                        subject_ref=f"source:{refusal.source}",
-                        outcome=refusal.code,
-                        count=count,
-                    ),
-                )
-    except BaseException:
-        refusals.give_back(taken)
-        raise
+        for tenant in {refusal.tenant for refusal in left}:
+            mine = {refusal: count for refusal, count in left.items() if refusal.tenant == tenant}
+            async with process.database.transaction(tenant) as tx:
+                for refusal, count in mine.items():
+                    await append(tx, _entry(refusal, count))
+            left = {refusal: count for refusal, count in left.items() if refusal not in mine}
+    finally:
+        refusals.give_back(left)
+
+
+def _entry(refusal: Refusal, count: int) -> Entry:
+    return Entry(
+        actor_ref=ANONYMOUS if refusal.user is None else str(refusal.user),
+        verb="caller.refuse",
+        subject_ref=refusal.subject,
+        outcome=refusal.code,
+        count=count,
+    )
 
 
 REFUSALS = Loop("audit.refusals", seconds=60.0, run=write_refusals, at_stop=True)

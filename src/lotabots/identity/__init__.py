@@ -1,1 +1,20 @@
 """Users, passwords and the tokens they get."""
+
+from lotabots.identity.api import service
+from lotabots.identity.passwords import Passwords
+from lotabots.identity.service import FIRST_ADMIN, Identity, ensure_first_admin
+from lotabots.identity.settings import IdentitySettings
+from lotabots.identity.types import AccessToken, Login, NewUser, User
+
+__all__ = [
+    "FIRST_ADMIN",
+    "AccessToken",
+    "Identity",
+    "IdentitySettings",
+    "Login",
+    "NewUser",
+    "Passwords",
+    "User",
+    "ensure_first_admin",
+    "service",
+]

@@ -1,20 +1,18 @@
-"""Structured logs to stderr, metrics for Prometheus, and the tally of refused callers."""
+"""Structured logs to stderr, and metrics for Prometheus."""
 
 import logging
-import secrets
 import sys
-from collections import Counter as Tally
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
 import msgspec
 import structlog
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
 from structlog.contextvars import merge_contextvars
 from structlog.typing import EventDict, FilteringBoundLogger
 
-from lotabots.kernel import hmac_sha512
+from lotabots.runtime.refusals import Refusals
 
 Logger: TypeAlias = FilteringBoundLogger
 
@@ -26,52 +24,6 @@ LEVELS: Mapping[str, int] = {
 }
 MAX_TEXT = 2000
 """Characters of one logged text; the rest is cut, so that no caller decides how much we write."""
-MAX_SOURCES = 10_000
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """Why someone without a valid identity was turned away, and from where.
-
-    `source` stands for a network address, which is personal data and never enters the audit log; it
-    is the same for one address as long as the process lives.
-    """
-
-    source: str
-    code: str
-
-
-class Refusals:
-    """How often each source was refused and why, since it was last asked.
-
-    Refusals are counted here, in memory, and written to the audit log once a minute with the count:
-    a stranger must not be able to write an audit entry with each request. Beyond `MAX_SOURCES`
-    different pairs in one minute the sources are counted together.
-    """
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._tally: Tally[Refusal] = Tally()
-        self._pseudonyms = secrets.token_bytes(32)
-        self._counter = Counter(
-            "lotabots_refusals", "Callers refused for want of a valid identity", ["code"],
-            registry=registry,
-        )  # fmt: skip
-
-    def add(self, source: str, code: str) -> None:
-        """Counts one refusal. `source` is a network address; only its pseudonym is kept."""
-        self._counter.labels(code).inc()
-        refusal = Refusal(hmac_sha512(self._pseudonyms, source.encode()).hex()[:16], code)
-        if refusal not in self._tally and len(self._tally) >= MAX_SOURCES:
-            refusal = Refusal("many", code)
-        self._tally[refusal] += 1
-
-    def take(self) -> Mapping[Refusal, int]:
-        """The tally since the last call, which is then empty."""
-        taken, self._tally = self._tally, Tally()
-        return taken
-
-    def give_back(self, taken: Mapping[Refusal, int]) -> None:
-        """Puts a tally back that could not be written."""
-        self._tally.update(taken)
 
 
 @dataclass(frozen=True, slots=True)

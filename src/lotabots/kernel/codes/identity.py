@@ -2,4 +2,41 @@
 
 from lotabots.kernel.codes.code import Code
 
-CODES: tuple[Code, ...] = ()
+CODES: tuple[Code, ...] = (
+    Code(
+        "LOGIN_FAILED",
+        "authentication",
+        "The user name or the password is wrong; which of them is not said.",
+        "Try again. An administrator can make a new user if the password is lost.",
+    ),
+    Code(
+        "LOGIN_BUSY",
+        "rate_limited",
+        "More log-ins are waiting than can be checked soon.",
+        "Wait as long as the Retry-After header says, and try again.",
+    ),
+    Code(
+        "PASSWORD_TOO_LONG",
+        "validation",
+        "The password has more than 1,024 bytes.",
+        "Choose a shorter one.",
+    ),
+    Code(
+        "USER_EXISTS",
+        "conflict",
+        "The user name or the e-mail address belongs to a user already.",
+        "Choose another; `field` in the details says which.",
+    ),
+    Code(
+        "USER_UNKNOWN",
+        "not_found",
+        "There is no user with this id in the caller's tenant.",
+        "List the users with GET /v1/users.",
+    ),
+    Code(
+        "USER_NODE",
+        "validation",
+        "An agent was to be made without its node, or another role with one.",
+        "Give node_id for the role agent, and for no other.",
+    ),
+)

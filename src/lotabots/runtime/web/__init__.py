@@ -1,13 +1,20 @@
 """HTTP: services as values, one strict request, one error body, one edge."""
 
 from lotabots.runtime.web.app import Service, build_app
-from lotabots.runtime.web.auth import AUTHENTICATED, PUBLIC, requires
+from lotabots.runtime.web.auth import (
+    AUTHENTICATED,
+    PUBLIC,
+    TOKEN_PURPOSE,
+    requires,
+    source_of,
+)
 from lotabots.runtime.web.serve import bind, serve
 from lotabots.runtime.web.settings import TokenSettings, WebSettings
 
 __all__ = [
     "AUTHENTICATED",
     "PUBLIC",
+    "TOKEN_PURPOSE",
     "Service",
     "TokenSettings",
     "WebSettings",
@@ -15,4 +22,5 @@ __all__ = [
     "build_app",
     "requires",
     "serve",
+    "source_of",
 ]

@@ -33,6 +33,7 @@ class Authenticator:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self.refusals = process.telemetry.refusals
         settings = process.settings.section(TokenSettings)
         self._cache = TokenCache(settings.issuer, settings.audience)
         self._keys: VerificationKeys | None = None
@@ -45,7 +46,7 @@ class Authenticator:
             return await self._verified(_bearer(header))
         except LotaError as error:
             if error.kind is Kind.AUTHENTICATION:
-                self._process.telemetry.refusals.add(source, error.code)
+                self.refusals.stranger(source, error.code)
             raise
 
     async def _verified(self, token: str) -> Principal:
@@ -83,6 +84,7 @@ class Requires:
             return
         decision = authorize(principal, self.permission, principal.tenant_id)
         if not decision.allowed:
+            authenticator.refusals.user(principal, self.permission, "PERMISSION_DENIED")
             detail = "Your role may not do this."
             raise LotaError(
                 Kind.AUTHORIZATION, "PERMISSION_DENIED", detail,
