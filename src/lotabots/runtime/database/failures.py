@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import asyncpg
 import msgspec
 
-from lotabots.kernel import Kind, LotaError
+from lotabots.kernel import Kind, LotaError, invalid
 
 # By SQLSTATE (PostgreSQL documentation, appendix A): the whole code first, then its class.
 # Nothing of the server's own message reaches the caller: it can quote values of the row.
@@ -61,6 +61,12 @@ def coded_failures() -> Iterator[None]:
         raise LotaError(Kind.INTERNAL, "DATABASE_FAILED", detail) from error
 
 
+def unreadable_url() -> LotaError:
+    """For a URL of the settings. It holds a password, so nothing of it is shown."""
+    detail = "The database URL cannot be read; want postgresql://role@host:port/database"
+    return invalid("DATABASE_URL_INVALID", detail)
+
+
 def _of_server(error: asyncpg.PostgresError) -> LotaError:
     state = getattr(error, "sqlstate", None) or ""
     kind, code, detail = _BY_STATE.get(state) or _BY_CLASS.get(state[:2], _OTHER)
@@ -75,6 +81,8 @@ def _of_server(error: asyncpg.PostgresError) -> LotaError:
 def _of_client(error: asyncpg.InterfaceError) -> LotaError:
     # A value that the driver cannot encode is also a ValueError: the caller's fault.
     # Else it has one class for a lost connection and for misuse by us; only its words tell.
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        return unreadable_url()
     if isinstance(error, ValueError):
         return LotaError(*_BY_CLASS["22"])
     lost = any(word in str(error) for word in ("closed", "closing", "released back"))

@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from lotabots.kernel import invalid
-from lotabots.runtime.database.failures import coded_failures
+from lotabots.kernel import Kind, LotaError
+from lotabots.runtime.database.failures import coded_failures, unreadable_url
 from lotabots.runtime.database.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -42,24 +42,33 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, connections: int = 10) -> Self:
-        """A pool to `postgresql://role@/database?host=...`; the first connection is made now."""
+        """A pool to `postgresql://role@/database?host=...`, once it has answered.
+
+        Raises `DATABASE_ROLE_UNBOUND` for a role that sees every tenant's rows, whatever we set.
+        """
+        # Without a scheme the driver would fill in what it finds in the environment.
+        if not url.startswith(("postgresql://", "postgres://")):
+            raise unreadable_url()
+        pool = asyncpg.create_pool(
+            url,
+            min_size=0,  # the pool would try and warn without end while the server is away
+            max_size=connections,
+            timeout=CONNECT_SECONDS,
+            command_timeout=STATEMENT_SECONDS,
+            server_settings=_SESSION,
+            init=_speak_json,
+        )
+        with coded_failures():
+            await pool
+        database = cls(pool)
         try:
-            pool = asyncpg.create_pool(
-                url,
-                min_size=1,
-                max_size=connections,
-                timeout=CONNECT_SECONDS,
-                command_timeout=STATEMENT_SECONDS,
-                server_settings=_SESSION,
-                init=_speak_json,
-            )
-            with coded_failures():
-                await pool
-        except ValueError as error:
-            # The URL holds a password, so neither it nor the driver's words about it are shown.
-            detail = "The database URL cannot be read; want postgresql://role@host:port/database"
-            raise invalid("DATABASE_URL_INVALID", detail) from error
-        return cls(pool)
+            await database._require_bound_role()
+        except BaseException as error:
+            pool.terminate()
+            if isinstance(error, ValueError):
+                raise unreadable_url() from error
+            raise
+        return database
 
     async def close(self) -> None:
         """Ends every connection, waiting for those in use."""
@@ -70,6 +79,15 @@ class Database:
         """Returns when the database answers; for readiness."""
         async with self.transaction(None) as tx:
             await tx.fetch_value("select 1")
+
+    async def _require_bound_role(self) -> None:
+        async with self.transaction(None) as tx:
+            free = await tx.fetch_value(
+                "select rolsuper or rolbypassrls from pg_roles where rolname = current_user"
+            )
+        if free:
+            detail = "Row-level security does not bind the database role of this process."
+            raise LotaError(Kind.CONFLICT, "DATABASE_ROLE_UNBOUND", detail)
 
     @asynccontextmanager
     async def transaction(
