@@ -84,6 +84,10 @@ class NodeClaims(msgspec.Struct, frozen=True, kw_only=True):
     facts: Facts
     """`topology`, `duplicates`, counts per kind: what policies see as `node`."""
     findings: tuple[Finding, ...]
+    reference_digest: str = ""
+    """Hex SHA-256 over the reference values that could be used; names do not count."""
+    collateral_digest: str = ""
+    """The same over what states revocation."""
 
 
 class Anchor(msgspec.Struct, frozen=True, kw_only=True):
