@@ -12,6 +12,7 @@ from lotabots.evidence.challenge import (
     manifest,
     root_nonce,
 )
+from lotabots.evidence.scheme import Context, Scheme
 from lotabots.evidence.types import (
     Anchor,
     Anchors,
@@ -33,6 +34,7 @@ __all__ = [
     "Cause",
     "Challenge",
     "Claims",
+    "Context",
     "DerivedChallenge",
     "Evidence",
     "Fact",
@@ -44,6 +46,7 @@ __all__ = [
     "Level",
     "NodeClaims",
     "ReferenceFiles",
+    "Scheme",
     "expected_nonce",
     "leaf_nonce",
     "manifest",

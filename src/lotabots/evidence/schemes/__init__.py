@@ -1,1 +1,8 @@
-"""Every evidence scheme we can verify, one line each."""
+"""One folder for each kind of evidence: format, verify (pure), collect (agent only)."""
+
+from lotabots.evidence.scheme import Scheme
+from lotabots.evidence.schemes.nvidia_gpu import NVIDIA_GPU
+
+SCHEMES: tuple[Scheme, ...] = (NVIDIA_GPU,)
+
+__all__ = ["SCHEMES"]

@@ -1,0 +1,15 @@
+"""NVIDIA's two roots, pinned by key and name: one for devices, one for reference values."""
+
+from lotabots.evidence.types import Anchor, Anchors
+
+# Two certificates of this name and key are public (serials 2D3670B1.. and 3AAF87DB..): the key and
+# the name are pinned, not one of the certificates.
+DEVICE_ROOT = Anchor(
+    spki_sha256=bytes.fromhex("a90c4eb5acfd3e3d03a25db6a26b84f720ad0503196c627c21ddd48dd85b06a4"),
+    name="NVIDIA Device Identity CA",
+)
+RIM_ROOT = Anchor(
+    spki_sha256=bytes.fromhex("dec1dc316477aa851eebdf51327ae9f864bc8d89254657ed1e7eb9168af1e1a3"),
+    name="NVIDIA CoRIM signing Root CA",
+)
+NVIDIA_ANCHORS = Anchors(device=(DEVICE_ROOT,), rim=(RIM_ROOT,))
