@@ -8,7 +8,7 @@ from lotabots.kernel.errors import invalid
 _TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:\d{2})", re.ASCII
 )
-_DURATION = re.compile(r"(0|[1-9]\d{0,8})([dhms])", re.ASCII)
+_DURATION = re.compile(r"(0|[1-9]\d{0,9})([dhms])", re.ASCII)
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
@@ -44,9 +44,9 @@ def parse_duration(text: str) -> timedelta:
     Raises `DURATION_MALFORMED`.
     """
     if found := _DURATION.fullmatch(text):
-        duration = timedelta(seconds=int(found[1]) * _UNITS[found[2]])
-        if duration <= MAX_DURATION:
-            return duration
+        seconds = int(found[1]) * _UNITS[found[2]]
+        if seconds <= MAX_DURATION.total_seconds():
+            return timedelta(seconds=seconds)
     raise invalid("DURATION_MALFORMED", "This is not a duration such as 30d, 12h, 15m or 90s.")
 
 
