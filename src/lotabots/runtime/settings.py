@@ -86,8 +86,8 @@ def load_settings(
         loaded = convert(merged, state)
     except InvalidSettingsError as error:
         raise _unusable(error, state) from error
-    except (TsError, OSError) as error:
-        raise invalid("SETTINGS_INVALID", str(error)) from error
+    except (TsError, OSError, UnicodeDecodeError) as error:
+        raise invalid("SETTINGS_INVALID", f"{path or 'The settings'}: {error}") from error
     shown = [
         Setting(
             option.path,
@@ -193,6 +193,7 @@ def _value(loaded: object, path: str) -> object:
     return loaded
 
 
+_OWN = re.compile(r"""Could not convert loaded settings: (LotaError\(['"]SETTINGS_INVALID: )?""")
 _NAMED = re.compile(r"for option '([\w.]+)' from loader ")
 
 
@@ -205,5 +206,5 @@ def _unusable(error: InvalidSettingsError, state: "SettingsState[object]") -> Ex
             want = getattr(option.cls, "__name__", str(option.cls))
             said.append(f"{option.path} ({_variable(option)}): the value is no {want}")
         else:
-            said.append(str(one).removeprefix("Could not convert loaded settings: "))
+            said.append(_OWN.sub("", str(one)).rstrip("')"))
     return invalid("SETTINGS_INVALID", "; ".join(said))
