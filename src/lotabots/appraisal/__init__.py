@@ -1,5 +1,12 @@
 """Claims held against a policy: every finding, one verdict, replayable by anyone."""
 
+from lotabots.appraisal.appraise import appraise
+from lotabots.appraisal.inputs import Inputs
+from lotabots.appraisal.policies import TEXTS as POLICY_TEXTS
+from lotabots.appraisal.policies import builtin_policy
+from lotabots.appraisal.policy import Policy, load_policy
+from lotabots.appraisal.replay import Packed, pack_inputs, replay, unpack_inputs
+from lotabots.appraisal.trial import Change, Trial, try_policy
 from lotabots.appraisal.verdict import (
     AFFIRMING,
     CONTRAINDICATED,
@@ -21,15 +28,28 @@ __all__ = [
     "AFFIRMING",
     "CONTRAINDICATED",
     "NO_CLAIM",
+    "POLICY_TEXTS",
     "UNRECOGNISED",
     "VECTOR",
     "WARNING",
     "Appraiser",
     "Binding",
+    "Change",
     "EvidenceDigest",
+    "Inputs",
     "Outcome",
+    "Packed",
     "Part",
+    "Policy",
     "Strength",
+    "Trial",
     "Verdict",
+    "appraise",
     "appraiser_digest",
+    "builtin_policy",
+    "load_policy",
+    "pack_inputs",
+    "replay",
+    "try_policy",
+    "unpack_inputs",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -21,7 +22,7 @@ UNRECOGNISED = 97
 TIERS_BEST_FIRST = (AFFIRMING, WARNING, NO_CLAIM, CONTRAINDICATED, UNRECOGNISED)
 """AR4SI tiers in our order: what could not be judged ranks below an accepted warning."""
 
-VECTOR = (
+VectorName: TypeAlias = Literal[
     "instance-identity",
     "configuration",
     "executables",
@@ -30,8 +31,10 @@ VECTOR = (
     "runtime-opaque",
     "storage-opaque",
     "sourced-data",
-)
+]
 """The names of the AR4SI trustworthiness vector (draft-ietf-rats-ar4si, section 2.3)."""
+
+VECTOR: tuple[VectorName, ...] = get_args(VectorName)
 
 
 class Outcome(StrEnum):
@@ -104,7 +107,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     bindings: tuple[Binding, ...]
     policy_id: str
     reference_digest: str
+    """Of `{scheme: digest}`: the reference values that each scheme could use."""
     collateral_digest: str
+    """Of `{scheme: digest}`: what stated revocation."""
     evidence: tuple[EvidenceDigest, ...]
     challenge: str
     """The challenge id; empty where the nonce was given by hand."""

@@ -130,6 +130,12 @@ _FINDINGS = (
         "Declare the device in the node's inventory, then ask for a new challenge.",
     ),
     Code(
+        "NODE-DEVICE-UNPROVEN",
+        "collateral",
+        "Which device answered in this place could not be proven.",
+        "Read the other findings of this device first: one of them says why its id is missing.",
+    ),
+    Code(
         "NODE-DEVICE-SWAPPED",
         "malicious",
         "The device that signed is not the one that the inventory has in this place.",

@@ -1,0 +1,17 @@
+"""What is checked between devices, challenge and policy, beside the policy's rules: one file each.
+
+A check yields findings; their causes count in the verdict like those of verification.
+"""
+
+from collections.abc import Callable, Iterator
+
+from lotabots.appraisal.checks import clock, inventory, required, simulated
+from lotabots.appraisal.checks.case import Case
+from lotabots.evidence import Finding
+
+CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    inventory.check,
+    required.check,
+    simulated.check,
+    clock.check,
+)

@@ -1,0 +1,31 @@
+"""The facts of a good node, kind by kind: what a policy must accept, less one claim at a time."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from lotabots.evidence import Facts
+from lotabots.evidence.schemes import SCHEMES
+
+NODE = "node"
+"""The kind of the facts that only exist between devices."""
+
+GOOD: Mapping[str, Facts] = MappingProxyType(
+    {kind: facts for scheme in SCHEMES for kind, facts in scheme.good_facts.items()}
+)
+"""Kind -> facts as its scheme gives them for a good device; `node` for a good node."""
+
+
+def with_overrides(overrides: Mapping[str, Facts]) -> dict[str, Facts]:
+    """The good facts with a policy's own `good:` laid over them; maps merge, all else replaces."""
+    return {kind: _merged(facts, overrides.get(kind, {})) for kind, facts in GOOD.items()}
+
+
+def _merged(facts: Facts, over: Facts) -> Facts:
+    merged = dict(facts)
+    for name, value in over.items():
+        below = merged.get(name)
+        if isinstance(below, dict) and isinstance(value, dict):
+            merged[name] = _merged(below, value)
+        else:
+            merged[name] = value
+    return merged

@@ -1,0 +1,130 @@
+"""Stored inputs by digest, and the same verdict from them again, byte for byte.
+
+The manifest is RFC 8785 JSON that names every blob by SHA-256 and holds the small things by value.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from lotabots.appraisal.appraise import appraise
+from lotabots.appraisal.inputs import Inputs
+from lotabots.appraisal.policy import load_policy
+from lotabots.appraisal.verdict import Appraiser, Verdict
+from lotabots.evidence import (
+    Anchors,
+    Caches,
+    Challenge,
+    Evidence,
+    ReferenceFiles,
+)
+from lotabots.kernel import canonical, format_time, invalid, sha256_hex, strict_struct
+
+MAX_MANIFEST = 4 * 1024 * 1024
+
+
+class _EvidenceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    scheme: str
+    subject: str
+    data: str
+    certificates: str
+
+
+class _FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    sha256: str
+
+
+class _Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    format: Literal["lotabots/appraisal-inputs/v1"]
+    evidence: tuple[_EvidenceEntry, ...]
+    challenge: Challenge
+    reference: tuple[_FileEntry, ...]
+    policy: str
+    anchors: Anchors
+    now: datetime
+    node: str
+    previous: str | None
+
+
+class Packed(msgspec.Struct, frozen=True):
+    """Inputs as they are stored: the manifest, and every blob that it names by hex SHA-256."""
+
+    manifest: bytes
+    blobs: Mapping[str, bytes]
+
+
+def pack_inputs(inputs: Inputs) -> Packed:
+    """The inputs as a manifest and blobs; equal inputs give equal bytes."""
+    blobs: dict[str, bytes] = {}
+
+    def put(data: bytes) -> str:
+        digest = sha256_hex(data)
+        blobs[digest] = data
+        return digest
+
+    previous = inputs.previous
+    manifest = _Manifest(
+        format="lotabots/appraisal-inputs/v1",
+        evidence=tuple(
+            _EvidenceEntry(one.scheme, one.subject, put(one.data), put(one.certificates))
+            for one in inputs.evidence
+        ),
+        challenge=inputs.challenge,
+        reference=tuple(_FileEntry(name, put(data)) for name, data in inputs.reference.files),
+        policy=put(inputs.policy.document),
+        anchors=inputs.anchors,
+        now=inputs.moment,
+        node=inputs.node,
+        previous=None if previous is None else put(previous.canonical()),
+    )
+    plain = msgspec.to_builtins(manifest, builtin_types=(datetime,))
+    return Packed(canonical(plain | {"now": format_time(inputs.moment)}), blobs)
+
+
+def unpack_inputs(manifest: bytes, blobs: Mapping[str, bytes]) -> Inputs:
+    """The inputs again; every blob must have the digest that the manifest names.
+
+    Raises LotaError: JSON_* and CHALLENGE_MALFORMED for the manifest, REPLAY_BLOB_MISSING,
+    REPLAY_BLOB_CHANGED, and what `load_policy` raises.
+    """
+    named = strict_struct(manifest, _Manifest, max_bytes=MAX_MANIFEST)
+    if named.now.tzinfo is None:
+        raise invalid("REPLAY_MALFORMED", "The manifest's time has no offset.")
+
+    def get(digest: str) -> bytes:
+        data = blobs.get(digest)
+        if data is None:
+            raise invalid("REPLAY_BLOB_MISSING", f"The stored input {digest} is missing.")
+        if sha256_hex(data) != digest:
+            raise invalid("REPLAY_BLOB_CHANGED", f"The stored input {digest} was changed.")
+        return data
+
+    return Inputs(
+        evidence=tuple(
+            Evidence(
+                scheme=one.scheme,
+                subject=one.subject,
+                data=get(one.data),
+                certificates=get(one.certificates),
+            )
+            for one in named.evidence
+        ),
+        challenge=named.challenge,
+        reference=ReferenceFiles(tuple((one.name, get(one.sha256)) for one in named.reference)),
+        policy=load_policy(get(named.policy)),
+        anchors=named.anchors,
+        now=named.now,
+        node=named.node,
+        previous=None if named.previous is None else Verdict.read(get(named.previous)),
+    )
+
+
+def replay(manifest: bytes, blobs: Mapping[str, bytes], appraiser: Appraiser) -> Verdict:
+    """The verdict on stored inputs, with nothing remembered from before.
+
+    By the appraiser that made the stored verdict its bytes are identical.
+    """
+    return appraise(unpack_inputs(manifest, blobs), Caches(), appraiser)
