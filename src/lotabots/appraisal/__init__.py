@@ -5,7 +5,7 @@ from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.policies import TEXTS as POLICY_TEXTS
 from lotabots.appraisal.policies import builtin_policy
 from lotabots.appraisal.policy import Policy, load_policy
-from lotabots.appraisal.replay import Packed, pack_inputs, replay, unpack_inputs
+from lotabots.appraisal.replay import Packed, blob_names, pack_inputs, replay, unpack_inputs
 from lotabots.appraisal.trial import Change, Trial, try_policy
 from lotabots.appraisal.verdict import (
     AFFIRMING,
@@ -46,6 +46,7 @@ __all__ = [
     "Verdict",
     "appraise",
     "appraiser_digest",
+    "blob_names",
     "builtin_policy",
     "load_policy",
     "pack_inputs",

@@ -84,6 +84,15 @@ def pack_inputs(inputs: Inputs) -> Packed:
     return Packed(canonical(plain | {"now": format_time(inputs.moment)}), blobs)
 
 
+def blob_names(manifest: bytes) -> tuple[str, ...]:
+    """The hex SHA-256 of every blob that the manifest names, each once. Raises JSON_*."""
+    named = strict_struct(manifest, _Manifest, max_bytes=MAX_MANIFEST)
+    names = [digest for one in named.evidence for digest in (one.data, one.certificates)]
+    names += [one.sha256 for one in named.reference]
+    names += [named.policy] if named.previous is None else [named.policy, named.previous]
+    return tuple(dict.fromkeys(names))
+
+
 def unpack_inputs(manifest: bytes, blobs: Mapping[str, bytes]) -> Inputs:
     """The inputs again; every blob must have the digest that the manifest names.
 
