@@ -13,3 +13,12 @@ RIM_ROOT = Anchor(
     name="NVIDIA CoRIM signing Root CA",
 )
 NVIDIA_ANCHORS = Anchors(device=(DEVICE_ROOT,), rim=(RIM_ROOT,))
+
+# SHA-256 of root certificates whose own signature holds (a test checks it): one verification saved
+# for each root of a cold run. Trust comes from the pins above, never from standing here.
+KNOWN_ROOTS = frozenset(
+    {
+        bytes.fromhex("102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48"),
+        bytes.fromhex("12977b5115acb0381179279fffeb5a8c4d264971ebb32298023a465fa41df5d1"),
+    }
+)

@@ -9,6 +9,7 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtensionOID, NameOID, SignatureAlgorithmOID
 
 from lotabots.evidence.caches import Caches, Slot
+from lotabots.evidence.schemes.nvidia_gpu.anchors import KNOWN_ROOTS
 from lotabots.evidence.schemes.nvidia_gpu.codes import refuse
 from lotabots.evidence.schemes.nvidia_gpu.signature import ECDSA_SHA384
 from lotabots.evidence.types import Anchor
@@ -47,7 +49,7 @@ _UNDERSTOOD = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Certificate:
     """One parsed certificate. Parsed is not trusted."""
 
@@ -56,8 +58,6 @@ class Certificate:
     der: bytes
     sha256: bytes
     """SHA-256 of the DER."""
-    spki_sha256: bytes
-    """SHA-256 of the SubjectPublicKeyInfo."""
     key: ec.EllipticCurvePublicKey
     name: str
     """The subject's common name, or empty."""
@@ -71,6 +71,11 @@ class Certificate:
     """keyUsage has digitalSignature."""
     subject_key_id: bytes | None
     authority_key_id: bytes | None
+
+    @cached_property
+    def spki_sha256(self) -> bytes:
+        """SHA-256 of the SubjectPublicKeyInfo; of use for roots only, so not made for every one."""
+        return sha256(self.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
     def valid_at(self, now: datetime) -> bool:
         """Whether `now` lies within its validity, both ends included."""
@@ -125,14 +130,12 @@ def _parse(der: bytes, digest: bytes) -> Certificate:
             expected="no critical extension that this verifier does not know",
             measured=", ".join(unknown),
         )
-    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     rights = _Rights(extensions)
     return Certificate(
         parsed=parsed,
         extensions=extensions,
         der=der,
         sha256=digest,
-        spki_sha256=sha256(spki),
         key=key,
         name=str(names[0].value) if len(names) == 1 else "",
         not_before=before,
@@ -211,7 +214,7 @@ def verify_link(child: Certificate, issuer: Certificate, caches: Caches) -> str 
     """
     link = (child.sha256, issuer.sha256)
     memory = caches.of(LINKS)
-    if memory.get(link):
+    if memory.get(link) or (child is issuer and child.sha256 in KNOWN_ROOTS):
         return None
     if (
         child.parsed.issuer != issuer.parsed.subject

@@ -6,6 +6,7 @@ A switch chains through NVIDIA GH100 Identity: what a device is follows from lea
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from cryptography import x509
 
@@ -64,11 +65,16 @@ class Identity:
     """SHA-384 of the firmware the leaf was made for, or None in a leaf that has none."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class DeviceChain:
     """Five parsed certificates, leaf first. Parsed is not trusted."""
 
     certificates: tuple[Certificate, ...]
+
+    @cached_property
+    def identity(self) -> Identity:
+        """The device these certificates name. LotaError NV-CLASS-UNKNOWN, -MISMATCH, -IDENTITY."""
+        return _identify(*self.certificates[:2])
 
     @property
     def leaf(self) -> Certificate:
@@ -152,8 +158,11 @@ def verify_chain(
 
 
 def identify(chain: DeviceChain) -> Identity:
-    """The device these certificates name. LotaError NV-CLASS-UNKNOWN, -MISMATCH, -IDENTITY."""
-    leaf, brom = chain.certificates[:2]
+    """The chain's identity, as a function for those who handle its refusal."""
+    return chain.identity
+
+
+def _identify(leaf: Certificate, brom: Certificate) -> Identity:
     written = brom.name.partition(" ")[0]
     chip = next((chip for chip in CHIPS if chip.written == written), None)
     if chip is None:
