@@ -2,7 +2,7 @@
 
 from lotabots.result.admit import Admission, Need, Reason, Required, admit
 from lotabots.result.issue import issue
-from lotabots.result.read import read_result, verify_result
+from lotabots.result.read import SKEW, read_result, verify_result
 from lotabots.result.status import (
     INVALID,
     SUSPENDED,
@@ -16,6 +16,7 @@ from lotabots.result.types import LogEntry, Profile, Result, ResultPart, StatusR
 
 __all__ = [
     "INVALID",
+    "SKEW",
     "SUSPENDED",
     "VALID",
     "Admission",

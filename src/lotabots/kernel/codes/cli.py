@@ -16,6 +16,12 @@ CODES: tuple[Code, ...] = (
         "Check that it runs (lotabots up) and that --server names it.",
     ),
     Code(
+        "FILE_TOO_LARGE",
+        "validation",
+        "A file is larger than anything of its kind can be.",
+        "Check that the right file was named.",
+    ),
+    Code(
         "SERVER_ANSWER",
         "internal",
         "The server answered with an error that carries no code of ours.",
