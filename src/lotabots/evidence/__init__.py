@@ -1,6 +1,6 @@
 """What devices send and what is proven from it; one folder for each kind of evidence."""
 
-from lotabots.evidence.caches import Caches
+from lotabots.evidence.caches import Caches, Slot
 from lotabots.evidence.challenge import (
     Challenge,
     DerivedChallenge,
@@ -47,6 +47,7 @@ __all__ = [
     "NodeClaims",
     "ReferenceFiles",
     "Scheme",
+    "Slot",
     "expected_nonce",
     "leaf_nonce",
     "manifest",

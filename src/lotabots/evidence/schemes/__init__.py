@@ -1,6 +1,6 @@
 """One folder for each kind of evidence: format, verify (pure), collect (agent only)."""
 
-from lotabots.evidence.scheme import Scheme
+from lotabots.evidence import Scheme
 from lotabots.evidence.schemes.nvidia_gpu import NVIDIA_GPU
 
 SCHEMES: tuple[Scheme, ...] = (NVIDIA_GPU,)

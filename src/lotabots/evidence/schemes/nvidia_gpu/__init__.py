@@ -1,6 +1,6 @@
 """NVIDIA GPU and NVSwitch evidence: format, verification, reference values, revocation."""
 
-from lotabots.evidence.scheme import Scheme
+from lotabots.evidence import Scheme
 from lotabots.evidence.schemes.nvidia_gpu.anchors import NVIDIA_ANCHORS
 from lotabots.evidence.schemes.nvidia_gpu.codes import CODES, as_finding
 from lotabots.evidence.schemes.nvidia_gpu.collateral import Collateral

@@ -1,6 +1,6 @@
 """NVIDIA's two roots, pinned by key and name: one for devices, one for reference values."""
 
-from lotabots.evidence.types import Anchor, Anchors
+from lotabots.evidence import Anchor, Anchors
 
 # Two certificates of this name and key are public (serials 2D3670B1.. and 3AAF87DB..): the key and
 # the name are pinned, not one of the certificates.

@@ -17,11 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtensionOID, NameOID, SignatureAlgorithmOID
 
-from lotabots.evidence.caches import Caches, Slot
+from lotabots.evidence import Anchor, Caches, Slot
 from lotabots.evidence.schemes.nvidia_gpu.anchors import KNOWN_ROOTS
 from lotabots.evidence.schemes.nvidia_gpu.codes import refuse
 from lotabots.evidence.schemes.nvidia_gpu.signature import ECDSA_SHA384
-from lotabots.evidence.types import Anchor
 from lotabots.kernel import sha256
 
 MAX_CERTIFICATE = 4_096

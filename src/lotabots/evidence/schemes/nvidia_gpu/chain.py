@@ -10,7 +10,7 @@ from functools import cached_property
 
 from cryptography import x509
 
-from lotabots.evidence.caches import Caches, Slot
+from lotabots.evidence import Anchor, Caches, Finding, Slot
 from lotabots.evidence.schemes.nvidia_gpu.certs import (
     Certificate,
     anchor_of,
@@ -18,7 +18,6 @@ from lotabots.evidence.schemes.nvidia_gpu.certs import (
     verify_path,
 )
 from lotabots.evidence.schemes.nvidia_gpu.codes import finding, refuse
-from lotabots.evidence.types import Anchor, Finding
 from lotabots.kernel import format_time, sha256
 
 LENGTH = 5

@@ -13,6 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
+from lotabots.evidence import ReferenceFiles
 from lotabots.evidence.schemes.nvidia_gpu.crl import Crl, read_crl
 from lotabots.evidence.schemes.nvidia_gpu.ocsp import OcspResponse, read_ocsp
 from lotabots.evidence.schemes.nvidia_gpu.revocation import RevocationData
@@ -24,7 +25,6 @@ from lotabots.evidence.schemes.nvidia_gpu.versions import (
     ChipVersions,
     read_versions,
 )
-from lotabots.evidence.types import ReferenceFiles
 from lotabots.kernel import LotaError, sha256_hex
 
 MAX_FILES = 4096

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lotabots.evidence import Fact, Facts, Finding
 from lotabots.evidence.schemes.nvidia_gpu.codes import finding
 from lotabots.evidence.schemes.nvidia_gpu.opaque import Switch
 from lotabots.evidence.schemes.nvidia_gpu.rim_values import Golden
-from lotabots.evidence.types import Fact, Facts, Finding
 from lotabots.kernel import equal
 
 NVDEC0_INDEX = 35

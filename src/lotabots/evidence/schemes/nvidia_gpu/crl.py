@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import SignatureAlgorithmOID
 
-from lotabots.evidence.caches import Caches, Slot
+from lotabots.evidence import Caches, Slot
 from lotabots.evidence.schemes.nvidia_gpu.certs import Certificate
 from lotabots.evidence.schemes.nvidia_gpu.codes import refuse
 from lotabots.evidence.schemes.nvidia_gpu.signature import ECDSA_SHA384

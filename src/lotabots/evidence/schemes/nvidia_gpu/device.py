@@ -8,7 +8,7 @@ holds, 10 revocation. A failure ends only what depends on it, so that one run re
 
 from dataclasses import dataclass
 
-from lotabots.evidence.scheme import Context
+from lotabots.evidence import Anchor, Claims, Context, Evidence, Level
 from lotabots.evidence.schemes.nvidia_gpu.chain import (
     Identity,
     identify,
@@ -34,7 +34,6 @@ from lotabots.evidence.schemes.nvidia_gpu.reference_checks import (
 from lotabots.evidence.schemes.nvidia_gpu.rim import Rim
 from lotabots.evidence.schemes.nvidia_gpu.spdm import parse_report
 from lotabots.evidence.schemes.nvidia_gpu.trial import Trial
-from lotabots.evidence.types import Anchor, Claims, Evidence, Level
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from lotabots.evidence import Anchor, Facts
 from lotabots.evidence.schemes.nvidia_gpu.chain import (
     DeviceChain,
     Identity,
@@ -18,7 +19,6 @@ from lotabots.evidence.schemes.nvidia_gpu.opaque import (
 from lotabots.evidence.schemes.nvidia_gpu.signature import verifies, well_formed
 from lotabots.evidence.schemes.nvidia_gpu.spdm import Report
 from lotabots.evidence.schemes.nvidia_gpu.trial import Trial
-from lotabots.evidence.types import Anchor, Facts
 from lotabots.kernel import equal
 
 KINDS = ("gpu", "switch")

@@ -4,10 +4,9 @@ A nonce, an architecture or a version that stands in such a file is what its sen
 read: nonces come from the verifier, everything else from what the device signed.
 """
 
-from lotabots.evidence.caches import Caches
+from lotabots.evidence import Caches, Evidence
 from lotabots.evidence.schemes.nvidia_gpu.chain import identify, load_chain
 from lotabots.evidence.schemes.nvidia_gpu.codes import refuse
-from lotabots.evidence.types import Evidence
 from lotabots.kernel import Json, LotaError, decode_base64, strict_json
 
 SCHEME = "nvidia_gpu"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lotabots.evidence.types import Facts
+from lotabots.evidence import Facts
 
 _RIM: Facts = {
     "status": "valid",

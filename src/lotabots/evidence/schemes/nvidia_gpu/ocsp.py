@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, SignatureAlgorithmOID
 
-from lotabots.evidence.caches import Caches, Slot
+from lotabots.evidence import Caches, Slot
 from lotabots.evidence.schemes.nvidia_gpu.certs import Certificate, load_certificate, verify_link
 from lotabots.evidence.schemes.nvidia_gpu.codes import refuse
 from lotabots.evidence.schemes.nvidia_gpu.signature import ECDSA_SHA384

@@ -1,5 +1,6 @@
 """Checks of a proven report against the reference: RIMs, measurements, versions, revocation."""
 
+from lotabots.evidence import Anchor, Facts
 from lotabots.evidence.schemes.nvidia_gpu.chain import DeviceChain, Identity
 from lotabots.evidence.schemes.nvidia_gpu.compare import compare
 from lotabots.evidence.schemes.nvidia_gpu.opaque import GpuOpaque, SwitchOpaque
@@ -19,7 +20,6 @@ from lotabots.evidence.schemes.nvidia_gpu.rim_lookup import (
 from lotabots.evidence.schemes.nvidia_gpu.spdm import Report
 from lotabots.evidence.schemes.nvidia_gpu.trial import Trial
 from lotabots.evidence.schemes.nvidia_gpu.versions import Component
-from lotabots.evidence.types import Anchor, Facts
 
 
 def _queries(identity: Identity, opaque: GpuOpaque | SwitchOpaque) -> dict[str, RimQuery]:

@@ -19,13 +19,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from lotabots.evidence.caches import Caches
+from lotabots.evidence import Caches, Facts, Finding
 from lotabots.evidence.schemes.nvidia_gpu.certs import Certificate
 from lotabots.evidence.schemes.nvidia_gpu.codes import finding
 from lotabots.evidence.schemes.nvidia_gpu.crl import Crl, is_of, prove_crl, statement_of
 from lotabots.evidence.schemes.nvidia_gpu.ocsp import OcspResponse, prove_ocsp
 from lotabots.evidence.schemes.nvidia_gpu.standing import Source, Standing, Statement
-from lotabots.evidence.types import Facts, Finding
 from lotabots.kernel import format_duration, format_time
 
 SKEW = timedelta(minutes=5)

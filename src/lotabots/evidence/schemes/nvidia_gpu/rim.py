@@ -15,7 +15,7 @@ from enum import StrEnum
 from hashlib import sha384
 from types import MappingProxyType
 
-from lotabots.evidence.caches import Caches, Slot
+from lotabots.evidence import Anchor, Caches, Facts, Finding, Slot
 from lotabots.evidence.schemes.nvidia_gpu.certs import (
     Certificate,
     anchor_of,
@@ -26,7 +26,6 @@ from lotabots.evidence.schemes.nvidia_gpu.codes import as_finding, finding
 from lotabots.evidence.schemes.nvidia_gpu.rim_document import RimDocument, read_golden
 from lotabots.evidence.schemes.nvidia_gpu.rim_values import Golden, RimIdentity
 from lotabots.evidence.schemes.nvidia_gpu.signature import verifies
-from lotabots.evidence.types import Anchor, Facts, Finding
 from lotabots.kernel import LotaError, equal, format_time
 
 CHAIN_LENGTH = 4

@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-from lotabots.evidence.caches import Caches
+from lotabots.evidence import Anchor, Caches, Finding
 from lotabots.evidence.schemes.nvidia_gpu.codes import finding
 from lotabots.evidence.schemes.nvidia_gpu.collateral import Collateral, RimFile
 from lotabots.evidence.schemes.nvidia_gpu.rim import Rim, RimStatus, verify_rim
 from lotabots.evidence.schemes.nvidia_gpu.rim_values import RimIdentity, RimKind
-from lotabots.evidence.types import Anchor, Finding
 
 MAX_CANDIDATES = 16
 """Most files verified for one id."""

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lotabots.evidence import Facts, Finding
 from lotabots.evidence.schemes.nvidia_gpu.codes import finding
-from lotabots.evidence.types import Facts, Finding
 
 NODE = "node"
 

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
-from lotabots.evidence.scheme import Context
+from lotabots.evidence import Context, Evidence, Facts, Finding
 from lotabots.evidence.schemes.nvidia_gpu.codes import as_finding, finding
 from lotabots.evidence.schemes.nvidia_gpu.collateral import Collateral
-from lotabots.evidence.types import Evidence, Facts, Finding
 from lotabots.kernel import LotaError
 
 P = ParamSpec("P")

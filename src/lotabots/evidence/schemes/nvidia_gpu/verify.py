@@ -4,15 +4,22 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import structs
 
-from lotabots.evidence.caches import Slot
-from lotabots.evidence.scheme import Context
+from lotabots.evidence import (
+    Claims,
+    Context,
+    Evidence,
+    Finding,
+    Level,
+    NodeClaims,
+    ReferenceFiles,
+    Slot,
+)
 from lotabots.evidence.schemes.nvidia_gpu.codes import finding
 from lotabots.evidence.schemes.nvidia_gpu.collateral import Collateral
 from lotabots.evidence.schemes.nvidia_gpu.device import Device, Proven, verify_device
 from lotabots.evidence.schemes.nvidia_gpu.evidence_file import MAX_DEVICES
 from lotabots.evidence.schemes.nvidia_gpu.opaque import GpuOpaque, Mode, Switch, SwitchOpaque
 from lotabots.evidence.schemes.nvidia_gpu.topology import NODE, Member, check_topology
-from lotabots.evidence.types import Claims, Evidence, Finding, Level, NodeClaims, ReferenceFiles
 
 COLLATERAL: Slot[ReferenceFiles, Collateral] = Slot("nvidia_gpu.collateral", 16)
 """Parsed, not trusted. `bytes` keep their hash, so finding the same files costs microseconds."""

@@ -16,8 +16,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from lotabots.evidence import Finding
 from lotabots.evidence.schemes.nvidia_gpu.codes import finding, refuse
-from lotabots.evidence.types import Finding
 from lotabots.kernel import LotaError, strict_json
 
 SCHEMA = "lotabots/approved-versions/v1"

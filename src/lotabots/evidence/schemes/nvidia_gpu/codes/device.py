@@ -1,6 +1,6 @@
 """Codes for what a device sends: size, form, certificates, signature, nonce, firmware."""
 
-from lotabots.evidence.types import Cause
+from lotabots.evidence import Cause
 from lotabots.kernel.codes import Code
 
 _MALICIOUS = Cause.MALICIOUS.value

@@ -1,6 +1,6 @@
 """Codes for what evidence is held against, and for what only exists between devices."""
 
-from lotabots.evidence.types import Cause
+from lotabots.evidence import Cause
 from lotabots.kernel.codes import Code
 
 _MALICIOUS = Cause.MALICIOUS.value

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lotabots.evidence.schemes.nvidia_gpu.codes_device import CHAIN, LIMITS, PARSING, REPORT
-from lotabots.evidence.schemes.nvidia_gpu.codes_reference import NODE, REFERENCE
-from lotabots.evidence.types import Cause, Finding
+from lotabots.evidence import Cause, Finding
+from lotabots.evidence.schemes.nvidia_gpu.codes.device import CHAIN, LIMITS, PARSING, REPORT
+from lotabots.evidence.schemes.nvidia_gpu.codes.reference import NODE, REFERENCE
 from lotabots.kernel import Kind, LotaError
 from lotabots.kernel.codes import Code
 
