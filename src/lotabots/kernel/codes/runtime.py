@@ -149,4 +149,52 @@ POSTGRES = (
     ),
 )
 
-CODES: tuple[Code, ...] = (*DATABASE, *SCHEMA, *POSTGRES)
+BLOBS = (
+    Code(
+        "BLOB_MISSING",
+        "not_found",
+        "The blob store has nothing under this digest.",
+        "Check the digest. If the database names it, restore the store from a backup.",
+    ),
+    Code(
+        "BLOB_CORRUPT",
+        "internal",
+        "The bytes in the blob store are not those that were put there.",
+        "Put the same bytes again, or restore that blob from a backup. Then check the disk.",
+    ),
+    Code(
+        "BLOB_DIGEST_INVALID",
+        "validation",
+        "The name of a blob is not a SHA-256 in lower-case hex.",
+        "Send 64 characters of 0-9 and a-f.",
+    ),
+    Code(
+        "BLOB_STORE_UNAVAILABLE",
+        "unavailable",
+        "The blob store cannot be read or written.",
+        "Check its disk, or the network and the credentials of the cloud.",
+    ),
+    Code(
+        "BLOB_URL_INVALID",
+        "validation",
+        "The URL of the blob store cannot be used.",
+        "Write file:///folder, memory:///, s3://bucket/prefix, gs://bucket or az://container",
+    ),
+)
+
+KEYRING = (
+    Code(
+        "KEYRING_KEY_INVALID",
+        "validation",
+        "The key that seals the signing keys is missing, malformed, or readable by others.",
+        "Give 32 bytes in base64 as the keyring's key, or set the file's mode to 0600.",
+    ),
+    Code(
+        "KEYRING_SEAL_BROKEN",
+        "internal",
+        "The signing keys in the database do not open with this keyring key.",
+        "Give the key that they were sealed with; without it, remove them to have new ones made.",
+    ),
+)
+
+CODES: tuple[Code, ...] = (*DATABASE, *SCHEMA, *POSTGRES, *BLOBS, *KEYRING)

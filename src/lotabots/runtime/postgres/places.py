@@ -48,6 +48,8 @@ class Places:
     """Holds a data directory per major version, the log, and the lock of who runs it."""
     run: Path
     """Holds the socket; nobody else may enter it, which is what stands in for a password."""
+    pointer: Path | None
+    """Where to note, once there is data, that it lies in `home`: it was asked for elsewhere."""
 
     @property
     def lock(self) -> Path:
@@ -58,6 +60,11 @@ class Places:
     def log(self) -> Path:
         """What the server says."""
         return self.home / "log"
+
+    def note(self) -> None:
+        """Leaves word where someone would look. From then on, no data there is an error."""
+        if self.pointer is not None and not self.pointer.exists():
+            self.pointer.write_text(f"{self.home}\n", encoding="utf-8")
 
     def data(self, major: int) -> Path:
         """The data directory of a major version: an upgrade never happens behind one's back."""
@@ -79,35 +86,48 @@ def settle(
     """
     asked = asked.absolute()
     try:
-        home = _home(asked, account, state)
+        home, pointer = _home(asked, account, state)
         run = _run(home, account, run_directories)
     except OSError as error:
         detail = f"The directory {asked} cannot be used: {error.strerror}"
         raise LotaError(Kind.UNAVAILABLE, "POSTGRES_PLACE_UNUSABLE", detail) from error
-    return Places(home, run)
+    return Places(home, run, pointer)
 
 
-def _home(asked: Path, account: Account, state: Path) -> Path:
-    asked.mkdir(mode=0o711 if account.root else 0o700, parents=True, exist_ok=True)
-    pointer, home = asked / POINTER, asked / "postgres"
+def make_passable(folder: Path) -> None:
+    """Makes a folder of ours that every user may pass through, and none but us may list."""
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    folder.chmod(0o711)
+
+
+def _home(asked: Path, account: Account, state: Path) -> tuple[Path, Path | None]:
+    if not account.root:
+        asked.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home = asked / "postgres"
+        home.mkdir(mode=0o700, exist_ok=True)
+        return home, None
+    if asked == state:
+        make_passable(state)  # someone may have made it before us, closed
+    asked.mkdir(mode=0o711, parents=True, exist_ok=True)
+    home, pointer = asked / "postgres", asked / POINTER
     moved = _followed(pointer, state)
     if moved is None and not account.can_enter(asked):
         if home.exists():
             detail = f"User {account.uid}, who runs the server, may no longer enter {asked}."
             raise LotaError(Kind.UNAVAILABLE, "POSTGRES_PLACE_UNUSABLE", detail)
         moved = state / CLUSTERS / _digest(asked.resolve())
-        pointer.write_text(f"{moved}\n", encoding="utf-8")
     if moved is not None:
         home = moved
-        home.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
-    home.mkdir(mode=0o700, exist_ok=True)
-    if account.root:  # our group may pass through, to data directories that are the server's
-        home.chmod(0o710)
-        os.chown(home, 0, account.gid)
-        if not account.can_enter(home):
-            detail = f"User {account.uid}, who runs the server, cannot enter {home}."
-            raise LotaError(Kind.UNAVAILABLE, "POSTGRES_PLACE_UNUSABLE", detail)
-    return home
+        make_passable(state)
+        make_passable(home.parent)
+    # Our group may pass through, to data directories that are the server's.
+    home.mkdir(mode=0o710, exist_ok=True)
+    home.chmod(0o710)
+    os.chown(home, 0, account.gid)
+    if not account.can_enter(home):
+        detail = f"User {account.uid}, who runs the server, cannot enter {home}."
+        raise LotaError(Kind.UNAVAILABLE, "POSTGRES_PLACE_UNUSABLE", detail)
+    return home, None if moved is None else pointer
 
 
 def _followed(pointer: Path, state: Path) -> Path | None:
@@ -116,9 +136,12 @@ def _followed(pointer: Path, state: Path) -> Path | None:
         noted = Path(pointer.read_text(encoding="utf-8").strip())
     except FileNotFoundError:
         return None
-    if noted.parent == state / CLUSTERS and re.fullmatch("[0-9a-f]{12}", noted.name):
+    if noted.parent != state / CLUSTERS or not re.fullmatch("[0-9a-f]{12}", noted.name):
+        detail = f"{pointer} does not name a cluster below {state / CLUSTERS}."
+    elif not noted.is_dir():
+        detail = f"{pointer} says that the data is in {noted}, and there is none."
+    else:
         return noted
-    detail = f"{pointer} does not name a cluster below {state / CLUSTERS}."
     raise LotaError(Kind.UNAVAILABLE, "POSTGRES_PLACE_UNUSABLE", detail)
 
 

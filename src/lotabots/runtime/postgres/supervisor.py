@@ -14,7 +14,7 @@ from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.postgres import cluster
 from lotabots.runtime.postgres.account import Account
 from lotabots.runtime.postgres.binaries import Binaries, find_binaries, reachable_copy
-from lotabots.runtime.postgres.places import PORT, ROOT_STATE, Places, settle
+from lotabots.runtime.postgres.places import PORT, ROOT_STATE, Places, make_passable, settle
 from lotabots.runtime.postgres.postmaster import Postmaster
 
 if TYPE_CHECKING:
@@ -155,9 +155,11 @@ class EmbeddedPostgres:
             cluster.check_version(places.data(major), major)
         binaries = find_binaries(self._programs, major=major)
         if not account.can_enter(binaries.folder):
+            make_passable(self._state)
             binaries = reachable_copy(binaries, self._state)
         if major is None:
             cluster.create(binaries, places.data(binaries.major), account)
+        places.note()
         return binaries
 
     def _url(self, role: str) -> str:
