@@ -163,9 +163,9 @@ def test_a_time_that_is_no_time_is_refused() -> None:
 
 def test_a_higher_number_may_follow_and_the_same_bundle_may_come_again() -> None:
     opened = open_bundle(bundle(5), KEYS)
-    check_successor(opened.manifest, opened.id, None)
-    check_successor(opened.manifest, opened.id, Standing(4, "0" * 64))
-    check_successor(opened.manifest, opened.id, Standing(5, opened.id))
+    check_successor("nvidia", 5, opened.id, None)
+    check_successor("nvidia", 5, opened.id, Standing(4, "0" * 64))
+    check_successor("nvidia", 5, opened.id, Standing(5, opened.id))
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_an_older_number_or_the_same_with_other_content_may_not_follow(
 ) -> None:
     opened = open_bundle(bundle(5), KEYS)
     with pytest.raises(LotaError) as caught:
-        check_successor(opened.manifest, opened.id, Standing(active, "0" * 64))
+        check_successor("nvidia", 5, opened.id, Standing(active, "0" * 64))
     assert caught.value.code == code
 
 

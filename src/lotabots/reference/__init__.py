@@ -1,1 +1,23 @@
-"""Signed, versioned bundles of reference values and collateral."""
+"""Reference values and collateral: signed, numbered bundles, and which of them are in force."""
+
+from lotabots.reference.api import service
+from lotabots.reference.bundle import Bundle, build_bundle, open_bundle
+from lotabots.reference.fetch import Fetched, Sources, fetch
+from lotabots.reference.service import References
+from lotabots.reference.settings import ReferenceSettings
+from lotabots.reference.store import in_force
+from lotabots.reference.types import InForce
+
+__all__ = [
+    "Bundle",
+    "Fetched",
+    "InForce",
+    "ReferenceSettings",
+    "References",
+    "Sources",
+    "build_bundle",
+    "fetch",
+    "in_force",
+    "open_bundle",
+    "service",
+]

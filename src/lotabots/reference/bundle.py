@@ -168,23 +168,23 @@ def open_stored(envelope: bytes, contents: Mapping[str, bytes], bundle_id: str) 
     return Bundle(id=bundle_id, manifest=manifest, envelope=envelope, contents=ordered)
 
 
-def check_successor(manifest: Manifest, bundle_id: str, active: Standing | None) -> None:
+def check_successor(name: str, number: int, bundle_id: str, active: Standing | None) -> None:
     """Returns only if this bundle may follow the active one of its name (or is that one).
 
     Raises LotaError: `REFERENCE_ROLLBACK` for a lower number, `REFERENCE_NUMBER_TAKEN` for the same
     number with other content.
     """
-    if active is None or manifest.number > active.number or bundle_id == active.id:
+    if active is None or number > active.number or bundle_id == active.id:
         return
-    if manifest.number == active.number:
-        raise number_taken(manifest.name, manifest.number)
+    if number == active.number:
+        raise number_taken(name, number)
     raise LotaError(
         Kind.CONFLICT,
         "REFERENCE_ROLLBACK",
-        f"Bundle {manifest.name} is at number {active.number}; number {manifest.number} is older.",
-        name=manifest.name,
+        f"Bundle {name} is at number {active.number}; number {number} is older.",
+        name=name,
         active=active.number,
-        offered=manifest.number,
+        offered=number,
     )
 
 
@@ -197,6 +197,11 @@ def number_taken(name: str, number: int) -> LotaError:
         name=name,
         number=number,
     )
+
+
+def stored_manifest(envelope: bytes) -> Manifest:
+    """The manifest in an envelope that was verified when it was stored."""
+    return _read_manifest(unverified_payload(envelope))
 
 
 def unverified_payload(envelope: bytes) -> bytes:

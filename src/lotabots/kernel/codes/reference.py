@@ -52,6 +52,12 @@ CODES: tuple[Code, ...] = (
         "List the bundles with `lotabots reference list`.",
     ),
     Code(
+        "REFERENCE_UPLOAD_BASE64",
+        "validation",
+        "An uploaded file is not base64 in its one canonical form.",
+        "Encode the file's bytes as base64 with padding (RFC 4648 section 4).",
+    ),
+    Code(
         "REFERENCE_KEYS_MALFORMED",
         "validation",
         "The setting `reference.trusted_keys` does not name a readable JWK set.",
