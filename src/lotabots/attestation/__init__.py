@@ -1,1 +1,7 @@
-"""Challenge, evidence, verdict, result: the service that judges nodes."""
+"""Challenge, evidence, verdict, result: the service to which nodes prove themselves."""
+
+from lotabots.attestation.anchors import trusted_anchors
+from lotabots.attestation.serve import service
+from lotabots.attestation.settings import AttestationSettings
+
+__all__ = ["AttestationSettings", "service", "trusted_anchors"]

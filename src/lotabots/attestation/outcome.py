@@ -1,0 +1,178 @@
+"""What a verdict becomes: rows to store, an audit entry, and the answer to the node."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from lotabots.appraisal import Part, Verdict
+from lotabots.attestation.judge import Judged
+from lotabots.attestation.session import speaks
+from lotabots.attestation.store import AttestationRow, DeviceRow, EvidenceRow
+from lotabots.attestation.types import Attested, AttestedDevice
+from lotabots.audit import Entry
+from lotabots.evidence import Evidence, InventoryItem, Level
+from lotabots.kernel import Principal, sha256_hex
+
+ATTESTATION_TYPE = "node"
+MAX_CODES = 32
+_LEVELS = tuple(Level)
+
+
+def attestation_row(judged: Judged, attestation_id: UUID, challenge: UUID) -> AttestationRow:
+    """The row of an attestation; `metadata` is what a list shows without opening the verdict."""
+    verdict = judged.verdict
+    reason = verdict.first_reason()
+    return AttestationRow(
+        id=attestation_id,
+        hardware_id=verdict.node,
+        attestation_type=ATTESTATION_TYPE,
+        status=verdict.outcome,
+        metadata={
+            "tier": verdict.tier,
+            "level": weakest_level(verdict.parts),
+            "simulated": verdict.simulated,
+            "devices": len(verdict.parts),
+            "codes": list(dict.fromkeys(f.code for f in verdict.findings))[:MAX_CODES],
+            "first_reason": None if reason is None else msgspec.to_builtins(reason),
+        },
+        created_at=verdict.evaluated_at,
+        challenge_id=challenge,
+        policy_id=verdict.policy_id,
+        reference_digest=verdict.reference_digest,
+        collateral_digest=verdict.collateral_digest,
+        appraisal_digest=judged.digest,
+        appraiser_version=verdict.appraiser.version,
+        appraiser_digest=verdict.appraiser.digest,
+        inputs_sha256=sha256_hex(judged.packed.manifest),
+        verdict=judged.canonical,
+    )
+
+
+def weakest_level(parts: Iterable[Part]) -> Level:
+    """The level of a whole node: that of its weakest device."""
+    return min((part.level for part in parts), key=_LEVELS.index, default=Level.NONE)
+
+
+def evidence_rows(verdict: Verdict, evidence: Iterable[Evidence]) -> list[EvidenceRow]:
+    """One row for each piece of evidence, by the digests that the verdict names."""
+    schemes = {item.subject: item.scheme for item in evidence}
+    return [
+        EvidenceRow(
+            subject=digest.subject,
+            scheme=schemes[digest.subject],
+            data_sha256=digest.data_sha256,
+            certificates_sha256=digest.certificates_sha256,
+        )
+        for digest in verdict.evidence
+    ]
+
+
+def device_rows(
+    verdict: Verdict, declared: Mapping[str, InventoryItem], *, standing: bool
+) -> list[DeviceRow]:
+    """One row for each device of the verdict.
+
+    With `standing` a device's own standing follows, but only where it proved who it is, and is the
+    one that the node declared at that place.
+    """
+    rows = []
+    for part in verdict.parts:
+        device, proven = declared.get(part.subject), proven_id(part)
+        own = device is not None and device.device_id == proven
+        rows.append(
+            DeviceRow(
+                subject=part.subject,
+                kind=part.kind,
+                device_id=proven,
+                status=part.outcome,
+                tier=part.tier,
+                level=part.level,
+                simulated=part.simulated,
+                standing=part.outcome if standing and own and speaks(part) else None,
+            )
+        )
+    return rows
+
+
+def proven_id(part: Part) -> str | None:
+    """The device id that the device's own chain and signature proved; None where they did not."""
+    device = part.facts.get("id")
+    return device if part.level is not Level.NONE and isinstance(device, str) else None
+
+
+def attested_devices(
+    verdict: Verdict, evidence: Iterable[EvidenceRow]
+) -> tuple[AttestedDevice, ...]:
+    """The devices of a verdict with all that was found, and what each was judged from."""
+    sent = {row.subject: row for row in evidence}
+    devices = []
+    for part in verdict.parts:
+        row = sent.get(part.subject)
+        devices.append(
+            AttestedDevice(
+                subject=part.subject,
+                kind=part.kind,
+                device_id=proven_id(part),
+                status=part.outcome,
+                tier=part.tier,
+                level=part.level,
+                simulated=part.simulated,
+                facts=dict(part.facts),
+                findings=part.findings,
+                scheme=None if row is None else row.scheme,
+                data_sha256=None if row is None else row.data_sha256,
+                certificates_sha256=None if row is None else row.certificates_sha256,
+            )
+        )
+    return tuple(devices)
+
+
+def attestation_entry(principal: Principal, row: AttestationRow) -> Entry:
+    """The audit entry of an attestation: its leaf commits to the appraisal, never to the token."""
+    return Entry(
+        actor_ref=str(principal.user_id),
+        verb="attestation.record",
+        subject_ref=f"node:{row.hardware_id}",
+        outcome=row.status,
+        digests={
+            "appraisal": row.appraisal_digest,
+            "appraiser": row.appraiser_digest,
+            "inputs": row.inputs_sha256,
+            "policy": row.policy_id.rpartition(":")[2],
+        },
+    )
+
+
+def challenge_entry(principal: Principal, verb: str, challenge: UUID, outcome: str) -> Entry:
+    """The audit entry of what happened to a challenge."""
+    return Entry(
+        actor_ref=str(principal.user_id),
+        verb=verb,
+        subject_ref=f"challenge:{challenge}",
+        outcome=outcome,
+    )
+
+
+def attested(
+    row: AttestationRow,
+    verdict: Verdict,
+    evidence: Iterable[EvidenceRow],
+    token: str,
+    expires_at: datetime,
+) -> Attested:
+    """The answer to a submission."""
+    return Attested(
+        id=row.id,
+        status=verdict.outcome,
+        tier=verdict.tier,
+        simulated=verdict.simulated,
+        first_reason=verdict.first_reason(),
+        findings=verdict.findings,
+        devices=attested_devices(verdict, evidence),
+        policy=verdict.policy_id,
+        appraisal_digest=row.appraisal_digest,
+        result=token,
+        expires_at=expires_at,
+    )

@@ -1,0 +1,115 @@
+"""Which policies there are, which one is in force, and each of them loaded once."""
+
+from datetime import datetime
+from functools import lru_cache
+
+from anyio import to_thread
+
+from lotabots.appraisal import POLICY_TEXTS, Policy, builtin_policy, load_policy
+from lotabots.attestation import store
+from lotabots.attestation.types import PolicySummary, PolicyText
+from lotabots.audit import Entry, append
+from lotabots.kernel import Kind, LotaError, Principal, Role
+from lotabots.runtime.database import Transaction
+
+MAX_LOADED = 64
+
+
+class Policies:
+    """The built-in policies, and every tenant's own. A policy never changes under its id."""
+
+    def __init__(self, default: str) -> None:
+        self._builtin = {policy.id: policy for policy in map(builtin_policy, POLICY_TEXTS)}
+        self._default = builtin_policy(default)
+        # Loading proves a policy, which takes far longer than judging by it. Keyed by content, so
+        # a tenant that knows another's document gains nothing by it.
+        self._load = lru_cache(MAX_LOADED)(load_policy)
+
+    async def active(self, tx: Transaction) -> Policy:
+        """The policy in force for this tenant."""
+        policy_id = await store.active_policy(tx)
+        return self._default if policy_id is None else await self.get(tx, policy_id)
+
+    async def get(self, tx: Transaction, ref: str) -> Policy:
+        """The policy of this id, or the built-in one of this name. Raises `POLICY_NOT_FOUND`."""
+        for policy in self._builtin.values():
+            if ref in {policy.id, policy.name}:
+                return policy
+        source = await store.policy_source(tx, ref)
+        if source is None:
+            raise LotaError(Kind.NOT_FOUND, "POLICY_NOT_FOUND", "There is no such policy.")
+        return await self.load(source)
+
+    async def load(self, source: bytes) -> Policy:
+        """The policy that these bytes write, with every proof done. Raises `POLICY_*`."""
+        return await to_thread.run_sync(self._load, source)
+
+    async def for_challenge(self, tx: Transaction, principal: Principal, ref: str | None) -> Policy:
+        """What a challenge is judged by. An agent is judged by the policy in force, and no other.
+
+        Raises `POLICY_NOT_FOUND`, `POLICY_NOT_YOURS`.
+        """
+        active = await self.active(tx)
+        wanted = active if ref is None else await self.get(tx, ref)
+        if principal.role is Role.AGENT and wanted.id != active.id:
+            detail = "An agent is judged by the policy in force."
+            raise LotaError(Kind.AUTHORIZATION, "POLICY_NOT_YOURS", detail, active=active.id)
+        return wanted
+
+    async def add(
+        self, tx: Transaction, principal: Principal, source: bytes, now: datetime
+    ) -> PolicyText:
+        """The policy, stored under the digest of its content."""
+        policy = await self.load(source)
+        known = policy.id in self._builtin
+        if not known and await store.insert_policy(
+            tx, policy.id, policy.name, policy.document, now
+        ):
+            await append(tx, _entry(principal, "policy.add", policy))
+        return await self.show(tx, policy.id)
+
+    async def activate(
+        self, tx: Transaction, principal: Principal, ref: str, now: datetime
+    ) -> PolicyText:
+        """The policy, in force for every challenge from now on."""
+        policy = await self.get(tx, ref)
+        if await store.activate_policy(tx, policy.id, now):
+            await append(tx, _entry(principal, "policy.activate", policy))
+        return await self.show(tx, policy.id)
+
+    async def show(self, tx: Transaction, ref: str) -> PolicyText:
+        """One policy with its document."""
+        policy, active = await self.get(tx, ref), await self.active(tx)
+        return PolicyText(
+            id=policy.id,
+            name=policy.name,
+            description=policy.description,
+            builtin=policy.id in self._builtin,
+            active=policy.id == active.id,
+            source=policy.document.decode(),
+        )
+
+    async def listed(self, tx: Transaction) -> list[PolicySummary]:
+        """The built-in policies, then the tenant's own, newest first."""
+        own = [await self.load(source) for source in await store.policy_sources(tx)]
+        active = await self.active(tx)
+        return [
+            PolicySummary(
+                id=policy.id,
+                name=policy.name,
+                description=policy.description,
+                builtin=policy.id in self._builtin,
+                active=policy.id == active.id,
+            )
+            for policy in (*self._builtin.values(), *own)
+        ]
+
+
+def _entry(principal: Principal, verb: str, policy: Policy) -> Entry:
+    return Entry(
+        actor_ref=str(principal.user_id),
+        verb=verb,
+        subject_ref=f"policy:{policy.id.rpartition(':')[2]}",
+        outcome="done",
+        digests={"policy": policy.id.rpartition(":")[2]},
+    )

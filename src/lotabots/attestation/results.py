@@ -1,0 +1,73 @@
+"""Result tokens: signed once for the answer, and again on request with the same jti and expiry."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from lotabots.appraisal import Verdict
+from lotabots.attestation import records
+from lotabots.attestation.settings import AttestationSettings
+from lotabots.attestation.status import StatusLists
+from lotabots.attestation.store import ResultRow
+from lotabots.attestation.types import SignedResult
+from lotabots.kernel import Kind, LotaError
+from lotabots.result import Profile, StatusRef, issue
+from lotabots.runtime.database import Transaction
+from lotabots.runtime.process import Process
+
+KEY_PURPOSE = "result"
+
+
+class Results:
+    """Signs results with the keys of this instance, and publishes the keys and the status list."""
+
+    def __init__(self, process: Process) -> None:
+        self._keyring = process.keyring
+        self._settings = process.settings.section(AttestationSettings)
+        self._status = StatusLists(self._settings.status_uri)
+
+    async def sign(
+        self, verdict: Verdict, digest: str, row: ResultRow, profile: Profile, now: datetime
+    ) -> str:
+        """The result of this verdict, in force from `now` to the row's end."""
+        keys = await self._keyring.load(KEY_PURPOSE)
+        return issue(
+            verdict,
+            profile=profile,
+            key=keys.current,
+            issuer=self._settings.server,
+            audience=self._settings.audience,
+            subject=verdict.node,
+            session_key=msgspec.json.decode(row.session_key),
+            now=now,
+            lifetime=row.expires_at - now,
+            token_id=str(row.id),
+            status=StatusRef(idx=row.status_index, uri=self._settings.status_uri),
+            digest=digest,
+        )
+
+    async def again(
+        self, tx: Transaction, attestation_id: UUID, profile: Profile, now: datetime
+    ) -> SignedResult:
+        """The result of a stored attestation once more, never with a later end than the first.
+
+        Raises `ATTESTATION_NOT_FOUND`, `RESULT_OVER`.
+        """
+        row = await records.result_of(tx, attestation_id)
+        stored = await records.found(tx, attestation_id)
+        moment = now.replace(microsecond=0)
+        if moment >= row.expires_at:
+            detail = "The result has expired; attest the node again."
+            raise LotaError(Kind.CONFLICT, "RESULT_OVER", detail)
+        verdict = Verdict.read(stored.verdict)
+        token = await self.sign(verdict, stored.appraisal_digest, row, profile, moment)
+        return SignedResult(result=token, expires_at=row.expires_at)
+
+    async def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """The public keys that results are signed with: previous, current and next."""
+        return (await self._keyring.load(KEY_PURPOSE)).jwks()
+
+    async def status(self, now: datetime) -> str:
+        """The signed status list."""
+        return self._status.current(await self._keyring.load(KEY_PURPOSE), now)

@@ -1,0 +1,42 @@
+"""The attestation service put together over one process."""
+
+from lotabots.attestation.anchors import trusted_anchors
+from lotabots.attestation.api import HANDLERS
+from lotabots.attestation.history import History
+from lotabots.attestation.judge import Judge
+from lotabots.attestation.policies import Policies
+from lotabots.attestation.results import Results
+from lotabots.attestation.service import Attestations
+from lotabots.attestation.settings import AttestationSettings
+from lotabots.audit import REFUSALS
+from lotabots.evidence import Anchors
+from lotabots.runtime.appraiser import this_appraiser
+from lotabots.runtime.process import Process
+from lotabots.runtime.web import Service
+
+
+def service(process: Process, anchors: Anchors | None = None) -> Service:
+    """The attestation service. `anchors` are trusted beside NVIDIA's and those of the settings.
+
+    Raises `ANCHORS_MALFORMED`, `POLICY_UNKNOWN` for settings that cannot be used.
+    """
+    settings = process.settings.section(AttestationSettings)
+    judge = Judge(
+        trusted_anchors(settings.simulated_anchors, anchors),
+        this_appraiser(),
+        settings.appraisers,
+        settings.max_waiting,
+    )
+    policies = Policies(settings.default_policy)
+    results = Results(process)
+    return Service(
+        name="attestation",
+        handlers=HANDLERS,
+        given={
+            "attestations": Attestations(process, judge, policies, results),
+            "history": History(process, judge, policies),
+            "policies": policies,
+            "results": results,
+        },
+        loops=(REFUSALS,),
+    )

@@ -1,0 +1,44 @@
+"""What attestation can be told: its name, whom its results are for, which roots it adds."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from lotabots.kernel import invalid
+
+STATUS_PATH = "/v1/status"
+
+
+@dataclass(frozen=True)
+class AttestationSettings:
+    """Section `attestation`. Times are seconds."""
+
+    server: str = "urn:lotabots:attestation"
+    """Who makes challenges and issues results: part of every nonce, and the results' `iss`."""
+    audience: str = "urn:lotabots:relying-parties"
+    public_url: str = "http://127.0.0.1:8080"
+    """Where relying parties reach this instance: the status list's address in each result."""
+    default_policy: str = "default"
+    """The built-in policy in force where no other was activated."""
+    simulated_anchors: str = ""
+    """A PEM file of further roots. Whatever verifies through one of them is marked simulated."""
+    result_seconds: int = 300
+    appraisers: int = 2
+    """Threads that judge evidence."""
+    max_waiting: int = 256
+    """Submissions that may wait for a thread; beyond it they are refused as `unavailable`."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.result_seconds <= 600:
+            raise invalid("SETTINGS_INVALID", "attestation.result_seconds is 1 to 600")
+        if not 1 <= self.appraisers <= 64 or self.max_waiting < 1:
+            raise invalid("SETTINGS_INVALID", "attestation.appraisers is 1 to 64")
+
+    @property
+    def status_uri(self) -> str:
+        """The address of the status list."""
+        return f"{self.public_url.rstrip('/')}{STATUS_PATH}"
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long a result is valid."""
+        return timedelta(seconds=self.result_seconds)
