@@ -5,8 +5,8 @@ responder would add work of ours to its time); everything else it does for one G
 timed: parse the report, check chain and firmware id, check the report's signature, load and verify
 both RIMs, compare.
 
-usage: nvidia_gpu.py REPORT CHAIN DRIVER_RIM VBIOS_RIM NONCE_HEX; then one number of runs per line on
-stdin, answered with a JSON list of milliseconds.
+usage: nvidia_gpu.py REPORT CHAIN DRIVER_RIM VBIOS_RIM NONCE_HEX; then one number of runs per line
+on stdin, answered with a JSON list of milliseconds.
 """
 
 import json
