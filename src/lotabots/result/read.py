@@ -12,7 +12,6 @@ from lotabots.appraisal import (
     NO_CLAIM,
     UNRECOGNISED,
     WARNING,
-    Appraiser,
     Outcome,
 )
 from lotabots.kernel import (
@@ -75,7 +74,7 @@ def read_result(token: str, keys: VerificationKeys) -> Result:
         verdict=ours.verdict,
         tier=ours.tier,
         appraisal=ours.appraisal,
-        appraiser=Appraiser(version=ours.appraiser.version, digest=ours.appraiser.digest),
+        appraiser=ours.appraiser,
         policy_id=ours.policy,
         reference_digest=ours.reference,
         collateral_digest=ours.collateral,

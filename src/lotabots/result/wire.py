@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType, field
 
-from lotabots.appraisal import Outcome
+from lotabots.appraisal import Appraiser, Outcome
 from lotabots.evidence import Level
 from lotabots.result.tiers import Tier
 from lotabots.result.types import BindingGrade, LogEntry, Profile, StatusRef
@@ -112,13 +112,6 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     status_list: StatusRef
 
 
-class AppraiserClaims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The version and the digest of the code that judged."""
-
-    version: Text
-    digest: AnyDigest
-
-
 class PartClaims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What we say of one device beyond EAR."""
 
@@ -135,7 +128,7 @@ class Extension(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     verdict: Outcome
     tier: Literal[0, 2, 32, 96, 97]
     appraisal: Digest
-    appraiser: AppraiserClaims
+    appraiser: Appraiser
     policy: Text
     reference: AnyDigest
     collateral: AnyDigest
