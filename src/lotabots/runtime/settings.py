@@ -58,6 +58,11 @@ class Settings:
         assert isinstance(section, of)
         return section
 
+    def with_section(self, section: object) -> "Settings":
+        """The same settings with this section in place of the one of its class."""
+        sections = {**self._sections, type(section): section}
+        return Settings(list(sections.values()), self.shown)
+
 
 def load_settings(
     sections: Mapping[str, type],

@@ -30,6 +30,12 @@ class WebSettings:
         if self.max_body < 1024 or self.max_headers < 1024:
             raise invalid("SETTINGS_INVALID", "web.max_body and web.max_headers are at least 1024")
 
+    @property
+    def url(self) -> str:
+        """The address that this process listens on, as a client on this machine writes it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
 
 @dataclass(frozen=True)
 class TokenSettings:
