@@ -15,6 +15,7 @@ from lotabots.kernel import Kind, LotaError
 from lotabots.result import Profile, StatusRef, issue
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
+from lotabots.runtime.web import WebSettings
 
 KEY_PURPOSE = "result"
 
@@ -25,7 +26,8 @@ class Results:
     def __init__(self, process: Process) -> None:
         self._keyring = process.keyring
         self._settings = process.settings.section(AttestationSettings)
-        self._status = StatusLists(self._settings.status_uri)
+        self._uri = self._settings.status_uri(process.settings.section(WebSettings).url)
+        self._status = StatusLists(self._uri)
 
     async def sign(
         self, verdict: Verdict, digest: str, row: ResultRow, profile: Profile, now: datetime
@@ -43,7 +45,7 @@ class Results:
             now=now,
             lifetime=row.expires_at - now,
             token_id=str(row.id),
-            status=StatusRef(idx=row.status_index, uri=self._settings.status_uri),
+            status=StatusRef(idx=row.status_index, uri=self._uri),
             digest=digest,
         )
 

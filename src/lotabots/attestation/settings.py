@@ -15,8 +15,11 @@ class AttestationSettings:
     server: str = "urn:lotabots:attestation"
     """Who makes challenges and issues results: part of every nonce, and the results' `iss`."""
     audience: str = "urn:lotabots:relying-parties"
-    public_url: str = "http://127.0.0.1:8080"
-    """Where relying parties reach this instance: the status list's address in each result."""
+    public_url: str = ""
+    """Where relying parties reach this instance: the status list's address in each result.
+
+    Empty: the address that this process listens on.
+    """
     default_policy: str = "default"
     """The built-in policy in force where no other was activated."""
     simulated_anchors: str = ""
@@ -33,10 +36,9 @@ class AttestationSettings:
         if not 1 <= self.appraisers <= 64 or self.max_waiting < 1:
             raise invalid("SETTINGS_INVALID", "attestation.appraisers is 1 to 64")
 
-    @property
-    def status_uri(self) -> str:
-        """The address of the status list."""
-        return f"{self.public_url.rstrip('/')}{STATUS_PATH}"
+    def status_uri(self, listening: str) -> str:
+        """The address of the status list; `listening` is the address of this process."""
+        return f"{(self.public_url or listening).rstrip('/')}{STATUS_PATH}"
 
     @property
     def lifetime(self) -> timedelta:

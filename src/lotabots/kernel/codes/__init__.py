@@ -15,6 +15,7 @@ from lotabots.kernel.codes import (
     reference,
     result,
     runtime,
+    server,
     web,
 )
 from lotabots.kernel.codes.code import Code
@@ -31,6 +32,7 @@ AREAS = (
     reference,
     identity,
     attestation,
+    server,
     cli,
 )
 

@@ -1,0 +1,135 @@
+"""Services put together into a process: database, keys, blobs, then HTTP; taken down in reverse."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lotabots.evidence import Anchors
+from lotabots.identity import ensure_first_admin
+from lotabots.runtime.blobs import Blobs
+from lotabots.runtime.clock import utc_now
+from lotabots.runtime.database import Database
+from lotabots.runtime.keyring import Keyring, master_key
+from lotabots.runtime.migrations import migrate, require_current
+from lotabots.runtime.postgres import EmbeddedPostgres
+from lotabots.runtime.process import Process
+from lotabots.runtime.settings import Settings
+from lotabots.runtime.telemetry import Telemetry, adopt_standard_logging, open_telemetry
+from lotabots.runtime.web import WebSettings, bind, build_app, serve
+from lotabots.server.services import NAMES, chosen
+from lotabots.server.settings import (
+    DatabaseSettings,
+    DataSettings,
+    KeyringSettings,
+    LogSettings,
+    data_directory,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """A server that answers. `admin_password` is set on the one start that made the first admin."""
+
+    url: str
+    process: Process
+    admin_password: str | None
+    _serving: "asyncio.Task[None]"
+
+    async def stopped(self) -> None:
+        """Returns when the server has been told to stop: by a signal, or by leaving the block."""
+        await asyncio.wait([self._serving])
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    names: Collection[str] = NAMES,
+    anchors: Anchors | None = None,
+) -> AsyncIterator[Running]:
+    """These services, answering until the block ends or a signal comes.
+
+    `anchors` are trusted beside NVIDIA's: a simulator's, for a demonstration. Raises LotaError:
+    `SERVICE_UNKNOWN`, `WEB_ADDRESS_UNAVAILABLE`, and what database, keyring and settings refuse.
+    """
+    plans = chosen(names)
+    web = settings.section(WebSettings)
+    listener = bind(web.host, web.port)
+    web = replace(web, port=listener.getsockname()[1])
+    async with AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        process = await stack.enter_async_context(open_process(settings.with_section(web), environ))
+        password = await ensure_first_admin(process) if "identity" in names else None
+        app = build_app([plan.build(process, anchors) for plan in plans], process)
+        started, stop = asyncio.Event(), asyncio.Event()
+        serving = asyncio.create_task(
+            serve(app, listener, web, started=started.set, stop=stop), name="serve"
+        )
+        await _either(serving, started)
+        try:
+            yield Running(
+                url=web.url,
+                process=process,
+                admin_password=password,
+                _serving=serving,
+            )
+        finally:
+            stop.set()
+            await serving
+
+
+@asynccontextmanager
+async def open_process(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Process]:
+    """The surroundings of the services: a migrated database, keys, blobs, a log."""
+    directory = data_directory(settings, environ)
+    telemetry = open_telemetry(settings.section(LogSettings).level)
+    adopt_standard_logging(telemetry.log)
+    async with AsyncExitStack() as stack:
+        url = await _database_url(settings, directory, telemetry, stack)
+        connections = settings.section(DatabaseSettings).connections
+        database = await Database.open(url, connections=connections)
+        stack.push_async_callback(database.close)
+        key = settings.section(KeyringSettings).key.get_secret_value()
+        yield Process(
+            settings=settings,
+            database=database,
+            blobs=_blobs(settings.section(DataSettings).blobs, directory),
+            keyring=Keyring(database, master_key(key, directory)),
+            clock=utc_now,
+            telemetry=telemetry,
+        )
+
+
+async def _database_url(
+    settings: Settings, directory: Path, telemetry: Telemetry, stack: AsyncExitStack
+) -> str:
+    """The URL to serve from, of a database that has the newest version."""
+    section = settings.section(DatabaseSettings)
+    if external := section.url.get_secret_value():
+        if owner := section.owner_url.get_secret_value():
+            await migrate(owner)
+        else:
+            await require_current(external)
+        return external
+    programs = Path(section.programs) if section.programs else None
+    embedded = await stack.enter_async_context(
+        EmbeddedPostgres(directory / "postgres", programs=programs, log=telemetry.log)
+    )
+    await migrate(embedded.owner_url)
+    return embedded.app_url
+
+
+def _blobs(url: str, directory: Path) -> Blobs:
+    return Blobs.open(url) if url else Blobs.in_folder(directory / "blobs")
+
+
+async def _either(serving: "asyncio.Task[None]", started: asyncio.Event) -> None:
+    """Returns when the server answers; raises what kept it from starting."""
+    waiting = asyncio.create_task(started.wait())
+    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if serving.done():
+        await serving

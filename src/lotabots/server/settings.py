@@ -1,0 +1,82 @@
+"""Every section of settings there is, and where a process keeps what outlives it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lotabots.attestation import AttestationSettings
+from lotabots.identity import IdentitySettings
+from lotabots.reference import ReferenceSettings
+from lotabots.runtime.postgres import state_directory
+from lotabots.runtime.settings import Secret, Settings, load_settings
+from lotabots.runtime.web import TokenSettings, WebSettings
+
+
+def _empty() -> Secret[str]:
+    return Secret("")
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Section `data`: what lies on this machine's disk."""
+
+    directory: str = ""
+    """The embedded database, the keyring's key and the blobs; empty: the user's state directory."""
+    blobs: str = ""
+    """Where evidence lies: `file:///path`, `s3://`, `gs://`, `az://`; empty: in `directory`."""
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """Section `database`."""
+
+    url: Secret[str] = field(default_factory=_empty)
+    """An external PostgreSQL, as role `lotabots_app`; empty: one of our own is started."""
+    owner_url: Secret[str] = field(default_factory=_empty)
+    """The same as the role that migrates; empty: this process does not migrate, only checks."""
+    connections: int = 10
+    programs: str = ""
+    """Folder of the PostgreSQL programs to start; empty: they are searched."""
+
+
+@dataclass(frozen=True)
+class KeyringSettings:
+    """Section `keyring`."""
+
+    key: Secret[str] = field(default_factory=_empty)
+    """32 bytes in base64 that seal the signing keys; empty: a file in the data directory."""
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """Section `log`."""
+
+    level: str = "info"
+
+
+SECTIONS: Mapping[str, type] = {
+    "web": WebSettings,
+    "token": TokenSettings,
+    "data": DataSettings,
+    "database": DatabaseSettings,
+    "keyring": KeyringSettings,
+    "log": LogSettings,
+    "identity": IdentitySettings,
+    "reference": ReferenceSettings,
+    "attestation": AttestationSettings,
+}
+
+
+def read_settings(environ: Mapping[str, str], *, file: Path | None = None) -> Settings:
+    """The settings of a process. Raises `SETTINGS_INVALID`.
+
+    An option of the command line is an environment name with that value put over the rest.
+    """
+    return load_settings(SECTIONS, file=file, environ=environ)
+
+
+def data_directory(settings: Settings, environ: Mapping[str, str]) -> Path:
+    """Where this process keeps what outlives it."""
+    given = settings.section(DataSettings).directory
+    return Path(given).absolute() if given else state_directory(os.geteuid(), environ)
