@@ -99,7 +99,8 @@ def test_a_result_that_lives_too_long_or_not_at_all_is_refused(exp: int) -> None
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("exp", 1e30), ("exp", float(START + 60)), ("iat", -1), ("jti", "a b"), ("eat_nonce", "short"),
+        ("exp", 1e30), ("exp", float(START + 60)), ("iat", -1), ("jti", "a b"),
+        ("eat_nonce", "short"),
         ("eat_nonce", "not*base64url*"), ("cnf/jwk", {"kty": "oct", "k": "AAAA"}),
         ("cnf/jwk", SESSION.jwk_public()), ("cnf/jwk/x", "A" * 43), ("cnf", {"kid": "x"}),
         ("cnf", {"jku": "https://evil.example"}), ("status/status_list/idx", -1),

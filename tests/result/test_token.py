@@ -72,8 +72,8 @@ def test_a_result_says_what_the_verdict_says(profile: Profile) -> None:
 
 
 SHARED = {
-    "eat_profile", "iss", "aud", "sub", "jti", "iat", "exp", "eat_nonce", "cnf", "status", "submods",
-    EXTENSION,
+    "eat_profile", "iss", "aud", "sub", "jti", "iat", "exp", "eat_nonce", "cnf", "status",
+    "submods", EXTENSION,
 }  # fmt: skip
 
 

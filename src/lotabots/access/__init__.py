@@ -1,6 +1,6 @@
 """Who may do what: roles, permissions, and the strict profile of user tokens."""
 
-from lotabots.access.authorize import Decision, authorize
+from lotabots.access.decision import Decision, authorize
 from lotabots.access.roles import PERMISSIONS, Permission
 from lotabots.access.tokens import TokenCache, issue_token, verify_token
 

@@ -6,7 +6,7 @@ from lotabots.kernel.base64text import (
     encode_base64,
     encode_base64url,
 )
-from lotabots.kernel.canonical import Json, canonical, strict_json, strict_struct
+from lotabots.kernel.canonical_json import Json, canonical, strict_json, strict_struct
 from lotabots.kernel.digests import equal, hkdf_sha512, hmac_sha512, sha256, sha256_hex
 from lotabots.kernel.envelope import open_envelope, sign_envelope
 from lotabots.kernel.errors import Kind, LotaError, invalid

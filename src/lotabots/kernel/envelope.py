@@ -6,7 +6,7 @@ form of JWS (r and s, 64 bytes), also for ES256.
 """
 
 from lotabots.kernel.base64text import decode_base64, encode_base64
-from lotabots.kernel.canonical import canonical, strict_json
+from lotabots.kernel.canonical_json import canonical, strict_json
 from lotabots.kernel.errors import LotaError, invalid
 from lotabots.kernel.keys import SigningKey, VerificationKeys
 

@@ -7,7 +7,7 @@ key, `crit`, any `typ`, base64url with two readings, unbounded sizes. No claim i
 from collections.abc import Collection
 
 from lotabots.kernel.base64text import decode_base64url, encode_base64url
-from lotabots.kernel.canonical import canonical, strict_json
+from lotabots.kernel.canonical_json import canonical, strict_json
 from lotabots.kernel.errors import LotaError, invalid
 from lotabots.kernel.keys import SigningKey, VerificationKeys, VerifyingKey, is_kid
 

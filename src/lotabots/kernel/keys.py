@@ -38,7 +38,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from lotabots.kernel.base64text import decode_base64url, encode_base64url
-from lotabots.kernel.canonical import canonical, strict_json
+from lotabots.kernel.canonical_json import canonical, strict_json
 from lotabots.kernel.digests import sha256
 from lotabots.kernel.errors import LotaError, invalid
 

@@ -1,7 +1,7 @@
 """The signed attestation result, and the one door through which relying parties admit it."""
 
-from lotabots.result.admit import Admission, Need, Reason, Required, admit
-from lotabots.result.issue import issue
+from lotabots.result.admission import Admission, Need, Reason, Required, admit
+from lotabots.result.issuance import issue
 from lotabots.result.read import SKEW, read_result, verify_result
 from lotabots.result.status import (
     INVALID,

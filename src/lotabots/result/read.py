@@ -23,7 +23,7 @@ from lotabots.kernel import (
     strict_json,
     verify_jws,
 )
-from lotabots.result.issue import PROVEN, confirmation_jwk
+from lotabots.result.issuance import PROVEN, confirmation_jwk
 from lotabots.result.tiers import SIMULATED, Tier, tier_word, worst_word
 from lotabots.result.types import (
     MAX_LIFETIME,
