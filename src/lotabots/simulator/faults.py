@@ -56,8 +56,8 @@ class Fault(StrEnum):
     """The first block announces one byte less than it has."""
     BLOCK_TWICE = auto()
     """The second block has the index of the first."""
-    BLOCK_MISSING = auto()
-    """The last block is left out, and the counts agree."""
+    BLOCKS_MISSING = auto()
+    """All blocks after the tenth are left out, and the counts agree."""
     OPAQUE_TWICE = auto()
     """The driver version (VBIOS version on a switch) stands there twice."""
     OPAQUE_LENGTH_LIES = auto()

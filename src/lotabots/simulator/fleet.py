@@ -67,9 +67,12 @@ class Node:
         """The same node with one thing wrong with the device in this place.
 
         A fault of reference files shows in `reference_files`, every other one in `attest`.
-        KeyError if there is no such place, or if the fault does not fit the kind of device there.
+        KeyError if there is no such place or the fault does not fit the kind of device there (the
+        latter when it attests); ValueError if the place has a fault already.
         """
         place = self.device(device)
+        if self.fault_of(device):
+            raise ValueError(f"{device} of {self.name} already has a fault")
         devices = self.devices
         if change := STATES.get(fault):
             devices = tuple(change(item) if item is place else item for item in devices)

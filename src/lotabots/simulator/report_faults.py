@@ -130,7 +130,7 @@ SAID: Mapping[Fault, Said] = MappingProxyType(
         Fault.BLOCK_TWICE: lambda report: report.with_blocks(
             lambda blocks: (blocks[0], Block(1, blocks[1].value), *blocks[2:])
         ).encode(),
-        Fault.BLOCK_MISSING: lambda report: report.with_blocks(lambda b: b[:-1]).encode(),
+        Fault.BLOCKS_MISSING: lambda report: report.with_blocks(lambda all_: all_[:10]).encode(),
         Fault.OPAQUE_TWICE: _twice,
         Fault.OPAQUE_LENGTH_LIES: _last_field_lies,
         Fault.OPAQUE_VERSION_2: _with(Field.OPAQUE_VERSION, b"\x02\x00"),

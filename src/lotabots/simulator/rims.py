@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha384
+from re import sub
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -131,10 +132,15 @@ def signature(body: str, value: str, chain: tuple[x509.Certificate, ...]) -> str
         for certificate in chain
     )
     return (
-        f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>{body}</ds:SignedInfo>'
+        f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>{_short(body)}</ds:SignedInfo>'
         f"<ds:SignatureValue>{value}</ds:SignatureValue>"
         f"<ds:KeyInfo><ds:X509Data>{certificates}</ds:X509Data></ds:KeyInfo></ds:Signature>"
     )
+
+
+def _short(canonical: str) -> str:
+    """Empty elements as files have them, `<a/>`; their canonical form is `<a></a>`."""
+    return sub(r"<(ds:\w+)([^<>]*)></\1>", r"<\1\2/>", canonical)
 
 
 def _base64_lines(certificate: x509.Certificate) -> str:
