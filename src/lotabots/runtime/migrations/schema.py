@@ -18,8 +18,8 @@ async def migrate(owner_url: str, files: Sequence[SqlFile] | None = None) -> boo
     files = files or sql_files()
     if await _is_current(owner_url, files):
         return False
-    # Here and not above: Alembic costs half a second and 20 MiB, and most starts do not need it.
-    from lotabots.runtime.migrations.upgrade import upgrade  # noqa: PLC0415
+    # Alembic costs half a second and 20 MiB, and most starts do not need it.
+    from lotabots.runtime.migrations.upgrade import upgrade  # noqa: PLC0415  # lazy: see above
 
     with coded_failures():
         return await upgrade(owner_url, files)

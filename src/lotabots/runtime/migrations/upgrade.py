@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from types import ModuleType
+from typing import cast
 
 import asyncpg
 from alembic.runtime.migration import MigrationContext, RevisionStep
@@ -103,8 +104,7 @@ def _execute(connection: Connection, file: SqlFile) -> None:
     Not by `op.execute`: it takes `:1` inside a JSON literal for a parameter, and the prepared
     statements beneath it hold one statement each.
     """
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, asyncpg.Connection)
+    driver = cast("asyncpg.Connection[asyncpg.Record]", connection.connection.driver_connection)
     try:
         await_only(driver.execute(file.read()))
     except asyncpg.PostgresError as error:
