@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import get
+from litestar.params import Parameter
 
 from lotabots.access import Permission
 from lotabots.audit.log import REFUSALS
@@ -15,9 +16,9 @@ from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
 from lotabots.runtime.web import Service, requires
 
-Ref = Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None
-Time = Annotated[str, msgspec.Meta(max_length=40)] | None
-Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
+Ref = Annotated[str | None, Parameter(min_length=1, max_length=256)]
+Time = Annotated[str | None, Parameter(max_length=40)]
+Limit = Annotated[int, Parameter(ge=1, le=200)]
 
 
 class LoggedEntry(msgspec.Struct, frozen=True):

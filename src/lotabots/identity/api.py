@@ -3,8 +3,8 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import Parameter
 
 from lotabots.access import Permission
 from lotabots.audit import REFUSALS
@@ -23,8 +23,8 @@ from lotabots.runtime.web import (
     source_of,
 )
 
-Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
-After = Annotated[str, msgspec.Meta(max_length=63)]
+Limit = Annotated[int, Parameter(ge=1, le=200)]
+After = Annotated[str, Parameter(max_length=63)]
 
 
 @post("/v1/login", opt=PUBLIC, status_code=200)

@@ -3,15 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from lotabots.runtime.blobs import Blobs
 from lotabots.runtime.database import Database
+from lotabots.runtime.keyring import Keyring
 from lotabots.runtime.settings import Settings
 from lotabots.runtime.telemetry import Telemetry
-
-if TYPE_CHECKING:
-    from lotabots.runtime.blobs import Blobs
-    from lotabots.runtime.keyring import Keyring
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,8 +17,8 @@ class Process:
 
     settings: Settings
     database: Database
-    blobs: "Blobs"
-    keyring: "Keyring"
+    blobs: Blobs
+    keyring: Keyring
     clock: Callable[[], datetime]
     """The present moment, aware and in UTC: `runtime.clock.utc_now`, or a fixed one in a test."""
     telemetry: Telemetry

@@ -1,5 +1,6 @@
 """Services put together into one application: routes, dependencies, background loops."""
 
+import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from datetime import datetime
 from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.exceptions import LitestarDeprecationWarning
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, ControllerRouterHandler
 
@@ -20,7 +22,7 @@ from lotabots.runtime.web.edge import Edge
 from lotabots.runtime.web.errors import ErrorMapper
 from lotabots.runtime.web.health import HANDLERS
 from lotabots.runtime.web.openapi import openapi
-from lotabots.runtime.web.request import StrictRequest
+from lotabots.runtime.web.request import StrictRequest, refuse_strange_parameters
 from lotabots.runtime.web.settings import WebSettings
 
 
@@ -42,13 +44,19 @@ class Service:
 
 def build_app(services: Sequence[Service], process: Process) -> ASGIApp:
     """The ASGI application of one process. Refuses a route that is neither guarded nor public."""
-    settings = process.settings.section(WebSettings)
-    app = Litestar(
-        [
-            *HANDLERS,
-            openapi,
-            *(_router(service) for service in services),
-        ],
+    with warnings.catch_warnings():
+        # Handlers name what they are given, and no more; Litestar 3 will want each marked.
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
+        app = _framework(services, process)
+    app.state["app"] = app
+    _refuse_unguarded(app)
+    return Edge(app, process.settings.section(WebSettings), process.telemetry)
+
+
+def _framework(services: Sequence[Service], process: Process) -> Litestar:
+    return Litestar(
+        [*HANDLERS, openapi, *(_router(service) for service in services)],
+        before_request=refuse_strange_parameters,
         debug=False,
         pdb_on_exception=False,
         dependencies={
@@ -62,12 +70,9 @@ def build_app(services: Sequence[Service], process: Process) -> ASGIApp:
         logging_config=None,
         openapi_config=None,
         request_class=StrictRequest,
-        request_max_body_size=settings.max_body,
+        request_max_body_size=process.settings.section(WebSettings).max_body,
         state=State({"authenticator": Authenticator(process), "process": process}),
     )
-    app.state["app"] = app
-    _refuse_unguarded(app)
-    return Edge(app, settings, process.telemetry)
 
 
 def _router(service: Service) -> Router:

@@ -72,10 +72,11 @@ class Edge:
 
     def _check(self, scope: HTTPScope) -> None:
         headers = list(scope["headers"])
-        size = sum(len(name) + len(value) for name, value in headers)
-        if size > self._max_headers or len(headers) > MAX_HEADER_COUNT:
-            raise invalid("REQUEST_HEADERS_TOO_LARGE", "The request has too many header bytes.")
         raw_path = scope.get("raw_path") or scope["path"].encode()
+        size = sum(len(name) + len(value) for name, value in headers)
+        size += len(raw_path) + len(scope["query_string"])
+        if size > self._max_headers or len(headers) > MAX_HEADER_COUNT:
+            raise invalid("REQUEST_HEADERS_TOO_LARGE", "The request's head is too large.")
         if raw_path != b"/" and _SECOND_SPELLING.search(raw_path):
             raise LotaError(Kind.NOT_FOUND, "ROUTE_UNKNOWN", "There is nothing at this path.")
         if b"%00" in scope["query_string"]:

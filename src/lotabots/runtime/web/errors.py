@@ -40,9 +40,9 @@ def headers_of(error: LotaError) -> dict[str, str]:
     """The headers that HTTP wants beside this error (RFC 9110, RFC 6750)."""
     if error.code == "REQUEST_METHOD":
         return {"allow": str(error.details.get("allow", ""))}
-    if error.code == "TOKEN_ABSENT" or error.code.startswith("LOGIN_"):
-        return {"www-authenticate": CHALLENGE} if error.kind is Kind.AUTHENTICATION else {}
     match error.kind:
+        case Kind.AUTHENTICATION if error.code in {"TOKEN_ABSENT", "LOGIN_FAILED"}:
+            return {"www-authenticate": CHALLENGE}  # no token was sent: nothing to say about one
         case Kind.AUTHENTICATION:
             return {"www-authenticate": f'{CHALLENGE}, error="invalid_token"'}
         case Kind.AUTHORIZATION:

@@ -4,6 +4,7 @@ Litestar alone would decode to untyped values and coerce them ("5" becomes 5), k
 equal keys, try text and forms as JSON, and answer deep nesting with a crash.
 """
 
+from collections import Counter
 from functools import lru_cache
 from typing import Any
 
@@ -50,6 +51,22 @@ class StrictRequest(Request[Any, Any, Any]):
             return _decoder(field.annotation).decode(body)
         except (msgspec.ValidationError, msgspec.DecodeError, ValueError, RecursionError) as error:
             raise refused_body(error) from error
+
+
+async def refuse_strange_parameters(request: StrictRequest) -> None:
+    """Raises `REQUEST_PARAMETER` for a query parameter that the handler does not know, or a second.
+
+    A filter that is misspelt and ignored would answer another question than was asked.
+    """
+    if not request.scope["query_string"]:
+        return
+    sent = Counter(name for name, _ in request.query_params.multi_items())
+    known = request.route_handler.parsed_fn_signature.parameters
+    strange = sorted(name for name, times in sent.items() if name not in known or times > 1)
+    if strange:
+        names = [name[:64] for name in strange[:8]]
+        detail = "A query parameter is unknown here, or is there twice."
+        raise invalid("REQUEST_PARAMETER", detail, parameters=names)
 
 
 def refused_body(error: Exception) -> LotaError:

@@ -13,6 +13,8 @@ from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.web.settings import WebSettings
 
 BACKLOG = 1024
+MAX_HEAD = 64 * 1024
+"""Bytes of a request's head that are read at most; the settings may allow less."""
 _NOT_HTTP = msgspec.json.encode(
     {"message": "This is not an HTTP request.", "code": "REQUEST_NOT_HTTP", "details": {}}
 )
@@ -42,28 +44,28 @@ class _Server(uvicorn.Server):
 class _Protocol(HttpToolsProtocol):
     """HTTP/1.1 whose own refusal has our error body, and whose headers have an end."""
 
-    max_head = 64 * 1024
-
     _head = 0
+    _head_complete = False
+    _only_head = True
+    """Whether what came last is nothing but an unfinished head."""
 
-    def on_message_begin(self) -> None:
-        self._head = 0
-        super().on_message_begin()
+    def data_received(self, data: bytes) -> None:
+        self._only_head = not self._head_complete
+        super().data_received(data)
+        # The application sees a request when its head is complete, and no limit of its own before:
+        # whoever sends a head for ever is stopped here.
+        if self._only_head:
+            self._head += len(data)
+            if self._head > MAX_HEAD and not self.transport.is_closing():
+                self.send_400_response("")
 
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
+    def on_headers_complete(self) -> None:
+        self._head_complete, self._only_head = True, False
+        super().on_headers_complete()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value))
-        super().on_header(name, value)
-
-    def _count(self, size: int) -> None:
-        # The application never sees a request before its headers are complete, so whoever sends
-        # headers for ever is stopped here.
-        self._head += size
-        if self._head > self.max_head:
-            raise ValueError("the head of the request has no end")
+    def on_message_complete(self) -> None:
+        self._head, self._head_complete = 0, False
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words are not ours
         self.transport.write(
