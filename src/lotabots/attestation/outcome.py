@@ -20,7 +20,9 @@ MAX_CODES = 32
 _LEVELS = tuple(Level)
 
 
-def attestation_row(judged: Judged, attestation_id: UUID, challenge: UUID) -> AttestationRow:
+def attestation_row(
+    judged: Judged, attestation_id: UUID, challenge: UUID, now: datetime
+) -> AttestationRow:
     """The row of an attestation; `metadata` is what a list shows without opening the verdict."""
     verdict = judged.verdict
     reason = verdict.first_reason()
@@ -37,7 +39,7 @@ def attestation_row(judged: Judged, attestation_id: UUID, challenge: UUID) -> At
             "codes": list(dict.fromkeys(f.code for f in verdict.findings))[:MAX_CODES],
             "first_reason": None if reason is None else msgspec.to_builtins(reason),
         },
-        created_at=verdict.evaluated_at,
+        created_at=now,
         challenge_id=challenge,
         policy_id=verdict.policy_id,
         reference_digest=verdict.reference_digest,

@@ -179,7 +179,7 @@ class Attestations:
         inputs: Inputs,
     ) -> Attested:
         verdict, spent = judged.verdict, loaded.spent
-        row = attestation_row(judged, uuid4(), spent.id)
+        row = attestation_row(judged, uuid4(), spent.id, inputs.now)
         evidence = evidence_rows(verdict, inputs.evidence)
         standing = new_standing(verdict, principal)
         declared = nodes.by_subject(unpack_inventory(spent.inventory))

@@ -2,7 +2,7 @@
 
 from lotabots.reference.api import service
 from lotabots.reference.bundle import Bundle, build_bundle, open_bundle
-from lotabots.reference.fetch import Fetched, Sources, fetch
+from lotabots.reference.fetcher import Fetched, Sources, fetch
 from lotabots.reference.service import References
 from lotabots.reference.settings import ReferenceSettings
 from lotabots.reference.store import in_force

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lotabots.reference.fetch import Sources
+from lotabots.reference.fetcher import Sources
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The composition root: which services a process runs, and what they stand on."""
 
 from lotabots.server.compose import Running, open_process, running
-from lotabots.server.run import run, serve, up
+from lotabots.server.entry import run, serve, up
 from lotabots.server.services import NAMES, SERVICES
 from lotabots.server.settings import read_settings
 

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lotabots.kernel import LotaError
-from lotabots.reference.fetch import (
+from lotabots.reference.fetcher import (
     MAX_OCSP_BYTES,
     Sources,
     device_links,
