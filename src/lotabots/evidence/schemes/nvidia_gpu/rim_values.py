@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import msgspec
 from lxml import etree
@@ -28,9 +28,16 @@ _SHA384 = "{http://www.w3.org/2001/04/xmlenc#sha384}"
 _DRIVER = re.compile(r"[1-9][0-9]{2,3}(\.[0-9]{1,4}){1,3}")
 _FIRMWARE = re.compile(r"[0-9A-F]{2}(\.[0-9A-F]{2}){4}")
 _PRODUCT = re.compile(r"[A-Z0-9]{2,16}")
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,2}")
-_HASH = re.compile(r"[0-9a-fA-F]{96}")
-_RESOURCE_ATTRIBUTES = frozenset({"type", "index", "active", "alternatives", "size", "name"})
+_DIGEST = re.compile(r"[0-9a-fA-F]{96}")
+_SIZE = str(DIGEST_BYTES)
+_ACTIVE = {"True": True, "False": False}
+_ATTRIBUTES = frozenset({"type", "index", "active", "alternatives", "size", "name"})
+# Every number that may stand in an attribute, written as it must be written.
+_INDICES = {str(index): index for index in range(MAX_INDEX + 1)}
+_HASHES = {
+    str(count): tuple(f"{_SHA384}Hash{place}" for place in range(count))
+    for count in range(1, MAX_ALTERNATIVES + 1)
+}
 
 Golden: TypeAlias = "Mapping[int, tuple[bytes, ...]]"
 
@@ -109,26 +116,20 @@ def read_values(root: etree._Element) -> Golden:
 
 
 def _measurement(resource: etree._Element) -> tuple[int, bool, tuple[bytes, ...]]:
-    values = {str(name): str(value) for name, value in resource.attrib.items()}
-    if values.get("type") != "Measurement" or len(resource):
-        raise refuse("a Resource that is not a measurement")
-    index = _number(values, "index", MAX_INDEX)
-    count = _number(values, "alternatives", MAX_ALTERNATIVES)
-    hashes = [f"{_SHA384}Hash{i}" for i in range(count)]
-    if count < 1 or values.keys() - _RESOURCE_ATTRIBUTES != set(hashes):
-        raise refuse(f"measurement {index} does not carry exactly its {count} alternatives")
-    if values.get("size") != str(DIGEST_BYTES):
-        raise refuse(f"measurement {index} is not of {DIGEST_BYTES} bytes")
-    if any(not _HASH.fullmatch(values[name]) for name in hashes):
-        raise refuse(f"measurement {index} has a digest that is not {DIGEST_BYTES} bytes of hex")
-    if values.get("active") not in {"True", "False"}:
+    # The parser gives text; the stubs also allow the bytes that a caller could set.
+    values = cast("dict[str, str]", dict(resource.items()))
+    index = _INDICES.get(values.get("index", ""))
+    if index is None:
+        raise refuse(f"a measurement without an index from 0 to {MAX_INDEX}")
+    names = _HASHES.get(values.get("alternatives", ""))
+    if names is None or values.keys() != _ATTRIBUTES.union(names):
+        raise refuse(f"measurement {index} does not carry exactly the alternatives that it counts")
+    if values["type"] != "Measurement" or values["size"] != _SIZE:
+        raise refuse(f"measurement {index} is not one of {DIGEST_BYTES} bytes")
+    active = _ACTIVE.get(values["active"])
+    if active is None:
         raise refuse(f"measurement {index} is neither active nor inactive")
-    digests = tuple(bytes.fromhex(values[name]) for name in hashes)
-    return index, values["active"] == "True", digests
-
-
-def _number(values: Mapping[str, str], name: str, most: int) -> int:
-    text = values.get(name, "")
-    if not _NUMBER.fullmatch(text) or int(text) > most:
-        raise refuse(f"{name} of a measurement is missing or not a number up to {most}")
-    return int(text)
+    digests = [values[name] for name in names]
+    if not all(map(_DIGEST.fullmatch, digests)):
+        raise refuse(f"measurement {index} has a digest that is not {DIGEST_BYTES} bytes of hex")
+    return index, active, tuple(map(bytes.fromhex, digests))
