@@ -163,6 +163,12 @@ RESPONSES = (
     Row(33, F.OCSP_SIGNATURE_BIT, "NV-REV-INVALID", outcome=INCONCLUSIVE),
     Row(33, F.OCSP_TAIL, "NV-REV-MISSING", outcome=INCONCLUSIVE),
 )
+# Of a certificate that devices share.
+SHARED_RESPONSES = (
+    Row(33, F.PROVISIONER_REVOKED, "NV-REV-REVOKED"),
+    Row(33, F.RIM_SIGNER_REVOKED, "NV-REV-REVOKED"),
+    Row(33, F.RIM_SIGNER_REVOKED, "NV-REV-REVOKED", "switch1"),
+)
 
 LISTS = (
     Row(34, F.CRL_REVOKED, "NV-REV-REVOKED"),
@@ -173,7 +179,7 @@ LISTS = (
     Row(34, F.CRL_FORGED, "NV-REV-INVALID", outcome=INCONCLUSIVE),
 )
 
-TABLE = REPORTS + CHAINS + MANIFESTS + DEVICES + RESPONSES + LISTS
+TABLE = REPORTS + CHAINS + MANIFESTS + DEVICES + RESPONSES + SHARED_RESPONSES + LISTS
 
 # These two need a server; the rest of 33 (a nonce in OCSP) does not exist in supplied collateral.
 ELSEWHERE = {
@@ -213,7 +219,7 @@ def test_a_fault_is_refused_with_its_code_and_no_other_device_is_accused(
     assert row.code in judged.codes.get(row.accused or row.place, set()), judged.codes
     assert judged.outcome == row.outcome
     # A manifest is of all devices of a chip, and a CRL of all of an issuer.
-    shared = row in MANIFESTS or row in LISTS
+    shared = row in MANIFESTS + SHARED_RESPONSES + LISTS
     accused = {row.place, row.accused or row.place, NODE}
     assert shared or set(judged.codes) <= accused
     attested = {claims.subject for claims in judged.claims.devices if claims.level == "attested"}

@@ -81,6 +81,8 @@ OCSP: Mapping[Fault, OcspFault] = MappingProxyType(
         Fault.OCSP_OTHER_ISSUER: _other_issuer,
         Fault.OCSP_SIGNATURE_BIT: _signature_bit,
         Fault.OCSP_TAIL: lambda subject, now: _good(subject, now) + b"unsigned",
+        Fault.PROVISIONER_REVOKED: _status(Status.REVOKED),
+        Fault.RIM_SIGNER_REVOKED: _status(Status.REVOKED),
     }
 )
 

@@ -219,6 +219,10 @@ class Fault(StrEnum):
     """One bit of its signature."""
     OCSP_TAIL = auto()
     """Good, with bytes behind it that nobody signed."""
+    PROVISIONER_REVOKED = auto()
+    """Not the BROM's but its issuer's certificate: every device of the chip is affected."""
+    RIM_SIGNER_REVOKED = auto()
+    """The certificate that signed the manifests of the device's chip."""
 
     # The same through CRLs; ask `reference_files` for `Revocation.CRL`.
     CRL_REVOKED = auto()

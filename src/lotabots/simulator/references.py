@@ -52,7 +52,7 @@ def reference_files(
     files = {"approved-versions.json": approved_versions()}
     files.update(_manifests(devices, now))
     chains = _device_subjects(devices)
-    rims = [(subject, None) for subject in _rim_subjects(devices, now)]
+    rims = _rim_subjects(devices, now)
     if revocation in {Revocation.PUBLISHED, Revocation.OCSP}:
         files.update(_ocsp([*chains, *rims], now))
     if revocation is Revocation.PUBLISHED:
@@ -97,30 +97,37 @@ def _manifests(devices: Sequence[tuple[Device, Fault | None]], now: datetime) ->
 
 
 def _device_subjects(devices: Sequence[tuple[Device, Fault | None]]) -> list[Faulty]:
-    """The three certificates between leaf and root of every device; faults are the BROM's."""
+    """The three certificates between leaf and root of every device.
+
+    A fault is the BROM's unless it is of another certificate by name.
+    """
     found: dict[int, Faulty] = {}
     for device, fault in devices:
         model = device.identity.model
         brom = Subject(device.identity.brom.certificate, provisioner(model))
-        found[brom.certificate.serial_number] = (brom, fault)
-        for subject in (
-            Subject(provisioner(model).certificate, identity(model)),
-            Subject(identity(model).certificate, device_root()),
-        ):
+        issuer = Subject(provisioner(model).certificate, identity(model))
+        upper = Subject(identity(model).certificate, device_root())
+        of_issuer = fault is Fault.PROVISIONER_REVOKED
+        of_brom = not of_issuer and fault is not Fault.RIM_SIGNER_REVOKED
+        found[brom.certificate.serial_number] = (brom, fault if of_brom else None)
+        if of_issuer:
+            found[issuer.certificate.serial_number] = (issuer, fault)
+        for subject in (issuer, upper):
             found.setdefault(subject.certificate.serial_number, (subject, None))
     return list(found.values())
 
 
-def _rim_subjects(devices: Sequence[tuple[Device, Fault | None]], now: datetime) -> list[Subject]:
+def _rim_subjects(devices: Sequence[tuple[Device, Fault | None]], now: datetime) -> list[Faulty]:
     """Signer and both CAs of every product that has a manifest."""
-    subjects = []
-    for product in sorted({device.identity.model.chip.value for device, _ in devices}):
-        lower, upper, root = rim_chain(product)
-        leaf = signer(product, current(now)).chain[0]
+    revoked = {d.identity.model.chip for d, fault in devices if fault is Fault.RIM_SIGNER_REVOKED}
+    subjects: list[Faulty] = []
+    for chip in sorted({device.identity.model.chip for device, _ in devices}):
+        lower, upper, root = rim_chain(chip)
+        leaf = signer(chip, current(now)).chain[0]
         subjects += [
-            Subject(leaf, lower),
-            Subject(lower.certificate, upper),
-            Subject(upper.certificate, root),
+            (Subject(leaf, lower), Fault.RIM_SIGNER_REVOKED if chip in revoked else None),
+            (Subject(lower.certificate, upper), None),
+            (Subject(upper.certificate, root), None),
         ]
     return subjects
 
