@@ -58,6 +58,8 @@ class Certificate:
     sha256: bytes
     """SHA-256 of the DER."""
     key: ec.EllipticCurvePublicKey
+    subject: x509.Name
+    issuer: x509.Name
     name: str
     """The subject's common name, or empty."""
     not_before: datetime
@@ -106,7 +108,9 @@ def _parse(der: bytes, digest: bytes) -> Certificate:
         parsed = x509.load_der_x509_certificate(der)
         key = parsed.public_key()
         extensions = parsed.extensions
-        names = parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        # Names are read only when asked for, so both are asked for here, where errors are expected.
+        subject, issuer = parsed.subject, parsed.issuer
+        names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         before, after = parsed.not_valid_before_utc, parsed.not_valid_after_utc
     except _UNREADABLE as error:
         raise refuse(
@@ -136,6 +140,8 @@ def _parse(der: bytes, digest: bytes) -> Certificate:
         der=der,
         sha256=digest,
         key=key,
+        subject=subject,
+        issuer=issuer,
         name=str(names[0].value) if len(names) == 1 else "",
         not_before=before,
         not_after=after,
@@ -216,7 +222,7 @@ def verify_link(child: Certificate, issuer: Certificate, caches: Caches) -> str 
     if memory.get(link) or (child is issuer and child.sha256 in KNOWN_ROOTS):
         return None
     if (
-        child.parsed.issuer != issuer.parsed.subject
+        child.issuer != issuer.subject
         or child.authority_key_id is None
         or child.authority_key_id != issuer.subject_key_id
     ):

@@ -140,7 +140,7 @@ def _responder(response: OcspResponse, issuer: Certificate, caches: Caches) -> C
 def _is(response: OcspResponse, candidate: Certificate) -> bool:
     if response.responder_key is not None:
         return response.responder_key == sha1(_key_bits(candidate)).digest()  # noqa: S324
-    return response.responder_name == candidate.parsed.subject
+    return response.responder_name == candidate.subject
 
 
 def _signs_ocsp(candidate: Certificate) -> bool:
@@ -152,7 +152,7 @@ def _signs_ocsp(candidate: Certificate) -> bool:
 
 
 def _names(identifier: CertificateId, issuer: Certificate) -> bool:
-    name = new(identifier.hash, issuer.parsed.subject.public_bytes(), usedforsecurity=False)
+    name = new(identifier.hash, issuer.subject.public_bytes(), usedforsecurity=False)
     key = new(identifier.hash, _key_bits(issuer), usedforsecurity=False)
     return identifier.issuer_name == name.digest() and identifier.issuer_key == key.digest()
 

@@ -150,7 +150,7 @@ def _words(
         yield from (words,) if isinstance(words, str) else words.get(serial, ())
     if not data.crls:
         return
-    for crl in data.crls.get(issuer.parsed.subject.public_bytes(), ())[:MAX_SOURCES]:
+    for crl in data.crls.get(issuer.subject.public_bytes(), ())[:MAX_SOURCES]:
         if is_of(crl, issuer):
             revoked = prove_crl(crl, issuer, caches)
             yield revoked if isinstance(revoked, str) else statement_of(crl, revoked, serial)
