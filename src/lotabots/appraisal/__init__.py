@@ -1,11 +1,11 @@
 """Claims held against a policy: every finding, one verdict, replayable by anyone."""
 
-from lotabots.appraisal.appraise import appraise
+from lotabots.appraisal.appraiser import appraise
 from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.policies import TEXTS as POLICY_TEXTS
 from lotabots.appraisal.policies import builtin_policy
 from lotabots.appraisal.policy import Policy, load_policy
-from lotabots.appraisal.replay import Packed, blob_names, pack_inputs, replay, unpack_inputs
+from lotabots.appraisal.stored import Packed, blob_names, pack_inputs, replay, unpack_inputs
 from lotabots.appraisal.trial import Change, Trial, try_policy
 from lotabots.appraisal.verdict import (
     AFFIRMING,

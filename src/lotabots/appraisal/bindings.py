@@ -58,7 +58,7 @@ def _fabric(node: Facts) -> Binding:
     if status == "closed":
         why = "GPUs and switches name each other under their signatures, and nobody else"
         return Binding(between="fabric", strength=Strength.STRONG, why=why)
-    why = "one device alone has no fabric"
+    why = "these devices share no fabric"
     if status != "not_applicable":
         why = "GPUs and switches do not account for each other"
     return Binding(between="fabric", strength=Strength.NONE, why=why)

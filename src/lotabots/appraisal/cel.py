@@ -44,6 +44,16 @@ class Condition(msgspec.Struct, frozen=True):
     ranges_over_all: bool
     program: cel.Program
 
+    def __eq__(self, other: object) -> bool:
+        # The library's programs have no equality; the same source asks the same.
+        return isinstance(other, Condition) and (self.source, self.root) == (
+            other.source,
+            other.root,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.source, self.root))
+
     def holds(self, scope: Scope) -> bool | None:
         """Whether the facts satisfy it; None where that could not be judged."""
         try:

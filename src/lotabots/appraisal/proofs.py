@@ -57,9 +57,8 @@ class _RuleProof:
         self.condition = loaded.condition
         self.good = _only(good, self.condition.claims)
         self.budget = budget
-        self.leaves = tuple(
-            leaf for path in self.condition.claims for leaf in leaves(self.good, path)
-        )
+        found = (leaf for path in self.condition.claims for leaf in leaves(self.good, path))
+        self.leaves = tuple(dict.fromkeys(found))
         if len(self.leaves) > MAX_LEAVES:
             raise invalid(
                 "POLICY_CONDITION_REFUSED",

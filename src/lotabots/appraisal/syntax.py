@@ -32,7 +32,7 @@ _TOKEN = re.compile(
     r"""[ \t\r\n]*(?:
     (?P<name>[A-Za-z_][A-Za-z0-9_]*)
     | (?P<number>[0-9]{1,16}(?![0-9A-Za-z_.]))
-    | (?P<text>'(?:[^'"\\\r\n]|\\['"\\])*'|"(?:[^'"\\\r\n]|\\['"\\])*")
+    | (?P<text>'(?:[^'\\\r\n]|\\['"\\])*'|"(?:[^"\\\r\n]|\\['"\\])*")
     | (?P<mark>&&|\|\||[=!<>]=|[<>!?:.,()\[\]+-])
     )""",
     re.VERBOSE,
@@ -189,7 +189,7 @@ class _Reader:
             _refuse("comprehensions do not nest")
         self.macro_brackets = self.brackets
         variable = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else _NOTHING
-        reserved = _WORDS | FUNCTIONS | {self.root} | self.bound
+        reserved = _WORDS | FUNCTIONS | {self.root}
         if variable.kind != "name" or variable.text in reserved or not self._is(",", ahead=2):
             _refuse(f"`{name}` starts with a new name and a comma")
         self.bound.add(variable.text)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from lotabots.appraisal.appraise import appraise
+from lotabots.appraisal.appraiser import appraise
 from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.policy import Policy
 from lotabots.appraisal.verdict import Appraiser, Outcome, Part, Verdict

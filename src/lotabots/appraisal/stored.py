@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from lotabots.appraisal.appraise import appraise
+from lotabots.appraisal.appraiser import appraise
 from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.policy import load_policy
 from lotabots.appraisal.verdict import Appraiser, Verdict
