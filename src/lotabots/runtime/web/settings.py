@@ -12,7 +12,7 @@ class WebSettings:
     """Section `web`. Sizes are bytes, times seconds."""
 
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: int = 8470
     tls: bool = False
     """Clients reach us by HTTPS (through a proxy that ends it): then HSTS is sent."""
     max_body: int = MIB

@@ -1,0 +1,114 @@
+"""`lotabots demo`: a simulated fleet judged through the real API, then real evidence."""
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from lotabots.cli.demo.fleet import ADMINISTRATOR, Attested, attest_fleet
+from lotabots.cli.demo.real import judge_real_evidence
+from lotabots.cli.output import Exit, paint, print_table, say
+from lotabots.cli.up import port_option
+from lotabots.kernel import LotaError
+from lotabots.server import Running, read_settings, run, running
+from lotabots.simulator import anchors
+
+PASSWORD_FILE = "demo-admin-password"  # noqa: S105 — a name, not a password
+
+
+@click.command("demo")
+@click.option("--once", is_flag=True, help="Stop after the tables instead of serving on.")
+@click.option("--data", type=Path, help="Keep the data here. Default: nowhere.")
+@port_option
+def command(once: bool, data: Path | None, port: int | None) -> int:
+    """Judge six SIMULATED nodes through the real API, then real NVIDIA evidence, and say why."""
+    with folder(data) as place:
+        try:
+            run(demonstrate(place, once, port))
+        except LotaError as error:
+            if error.code != "WEB_ADDRESS_UNAVAILABLE" or port is not None:
+                raise
+            run(demonstrate(place, once, 0))
+    return Exit.OK
+
+
+@contextmanager
+def folder(data: Path | None) -> Iterator[Path]:
+    """The folder that was asked for, or one that is removed at the end."""
+    if data is not None:
+        yield data.absolute()
+        return
+    with tempfile.TemporaryDirectory(prefix="lotabots-demo-", ignore_cleanup_errors=True) as made:
+        yield Path(made)
+
+
+async def demonstrate(place: Path, once: bool, port: int | None) -> None:
+    """Starts everything, shows both tables, and serves on unless told to stop."""
+    given = {"LOTA_DATA_DIRECTORY": str(place), "LOTA_LOG_LEVEL": "warning"}
+    if port is not None or once:
+        given["LOTA_WEB_PORT"] = str(port or 0)
+    environ = dict(os.environ) | given
+    say("Starting PostgreSQL and the services in this process ...")
+    began = time.perf_counter()
+    async with running(read_settings(environ), environ, anchors=anchors()) as server:
+        say(f"Ready at {server.url} after {time.perf_counter() - began:.1f} s.\n")
+        password = await asyncio.to_thread(remember, place, server)
+        await asyncio.to_thread(show, server, password)
+        if once:
+            return
+        say(f"\nServing at {server.url} until Ctrl-C (API: {server.url}/openapi.json).")
+        say(f"Look around:  lotabots login --server {server.url} --username {ADMINISTRATOR}")
+        say(f"              password  {password}")
+        say(f"              lotabots attestation list --server {server.url}")
+        await server.stopped()
+
+
+def remember(place: Path, server: Running) -> str:
+    """The administrator's password: of this start, or kept beside the data by an earlier one."""
+    file = place / PASSWORD_FILE
+    if server.admin_password is None:
+        return file.read_text()
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as kept:
+        kept.write(server.admin_password)
+    return server.admin_password
+
+
+def show(server: Running, password: str) -> None:
+    """Both demonstrations, as tables."""
+    say("Attesting six SIMULATED nodes (8 GPUs and 4 switches each) through the API ...")
+    began = time.perf_counter()
+    judged = attest_fleet(server.url, password)
+    print_table(
+        ["node", "verdict", "level", "first reason", "fix"],
+        [(name, paint(one.status), level(one), reason(one), fix(one)) for name, one in judged],
+    )
+    spent = time.perf_counter() - began
+    say(f"{len(judged)} nodes made, registered and judged in {spent:.1f} s by the policy `demo`,")
+    say("which alone admits simulated hardware: `default` and `strict` refuse all six.\n")
+    judge_real_evidence()
+
+
+def level(one: Attested) -> str:
+    """The weakest level of any device, and that the hardware is simulated."""
+    order = ("none", "claimed", "challenged", "attested", "bound")
+    weakest = min((device.level for device in one.devices), key=order.index, default="none")
+    return f"{weakest} SIMULATED" if one.simulated else weakest
+
+
+def reason(one: Attested) -> str:
+    """Code, device, what was expected and what was measured."""
+    if one.first_reason is None:
+        return "every check held"
+    first = one.first_reason
+    return f"{first.rule or first.code} ({first.subject}): {first.title}"
+
+
+def fix(one: Attested) -> str:
+    """What to do about the first reason."""
+    return one.first_reason.fix if one.first_reason else ""

@@ -1,0 +1,137 @@
+"""Six simulated nodes, one good and five with one fault each, attested as real nodes would be."""
+
+from base64 import b64encode
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+
+from lotabots.cli.client import Client
+from lotabots.evidence import DerivedChallenge, Finding, InventoryItem, ReferenceFiles
+from lotabots.kernel import SigningKey, decode_base64url
+from lotabots.runtime.clock import utc_now
+from lotabots.simulator import Fault, Node, make_node, reference_files
+
+ADMINISTRATOR = "admin"
+BUNDLE = "demo"
+POLICY = "demo"
+
+
+class Issued(msgspec.Struct):
+    """The challenge as the API answers it; `inventory` is in the order of the devices' places."""
+
+    id: str
+    nonce: str
+    server: str
+    node: str
+    inventory: list[InventoryItem]
+
+
+class Device(msgspec.Struct):
+    """What is shown of one device."""
+
+    subject: str
+    level: str
+
+
+class Attested(msgspec.Struct):
+    """What is shown of the answer to a submission."""
+
+    id: str
+    status: str
+    simulated: bool
+    first_reason: Finding | None
+    devices: list[Device]
+
+
+class Named(msgspec.Struct):
+    """A node that the server knows."""
+
+    id: str
+    name: str
+
+
+def fleet() -> tuple[Node, ...]:
+    """The nodes, each named after what is wrong with it."""
+    return (
+        make_node("good"),
+        make_node("wrong-firmware").with_fault(Fault.FIRMWARE_MODIFIED, "gpu2"),
+        make_node("debug-mode").with_fault(Fault.DEBUG_MODE, "gpu5"),
+        make_node("revoked-certificate").with_fault(Fault.OCSP_REVOKED, "gpu1"),
+        make_node("stale-collateral").with_fault(Fault.OCSP_STALE, "gpu4"),
+        make_node("swapped-gpu").with_fault(Fault.GPU_SWAPPED, "gpu7"),
+    )
+
+
+def attest_fleet(url: str, password: str) -> list[tuple[str, Attested]]:
+    """Every node's name and answer, all through the API."""
+    nodes = fleet()
+    with Client(url) as client:
+        client.token = log_in(client, password)
+        upload(client, reference_files(utc_now(), nodes))
+        client.post(f"/v1/policies/{POLICY}/activate", {})
+        known = msgspec.json.decode(client.get("/v1/nodes"), type=list[Named])
+        ids = {node.name: node.id for node in known}
+        return [
+            (node.name, attest(client, node, ids.get(node.name) or register(client, node)))
+            for node in nodes
+        ]
+
+
+def log_in(client: Client, password: str) -> str:
+    """A user token of the first administrator."""
+    answer = client.post("/v1/login", {"username": ADMINISTRATOR, "password": password})
+    return str(msgspec.json.decode(answer, type=dict[str, object])["access_token"])
+
+
+def upload(client: Client, files: ReferenceFiles) -> None:
+    """Puts the reference values into force as a bundle that the server signs."""
+    named = [{"name": name, "data": b64encode(data).decode()} for name, data in files.files]
+    client.post("/v1/reference/files", {"name": BUNDLE, "files": named})
+
+
+def register(client: Client, node: Node) -> str:
+    """The id of the node, registered with its whole inventory."""
+    inventory = [{"kind": item.kind, "device_id": item.device_id} for item in node.inventory]
+    answer = client.post("/v1/nodes", {"name": node.name, "inventory": inventory})
+    return msgspec.json.decode(answer, type=Named).id
+
+
+def attest(client: Client, node: Node, node_id: str) -> Attested:
+    """One challenge, answered by every device of the node with the nonce derived for it."""
+    key = SigningKey(generate_private_key(SECP256R1()))
+    public = key.jwk_public()
+    session_key = {name: public[name] for name in ("kty", "crv", "x", "y")}
+    asked = client.post("/v1/challenges", {"node": node_id, "session_key": session_key})
+    issued = msgspec.json.decode(asked, type=Issued)
+    evidence = node.attest(expected_nonces(issued, key))
+    answer = client.post(
+        "/v1/attestations",
+        {
+            "challenge": issued.id,
+            "nonce": issued.nonce,
+            "session_key": session_key,
+            "evidence": [
+                {
+                    "subject": item.subject,
+                    "scheme": item.scheme,
+                    "data": b64encode(item.data).decode(),
+                    "certificates": item.certificates.decode(),
+                }
+                for item in evidence
+            ],
+        },
+    )
+    return msgspec.json.decode(answer, type=Attested)
+
+
+def expected_nonces(issued: Issued, key: SigningKey) -> dict[str, bytes]:
+    """Subject -> nonce, derived as the server derives it (DESIGN section 7, Challenge)."""
+    challenge = DerivedChallenge(
+        server=issued.server,
+        challenge=issued.id,
+        node=issued.node,
+        session_key_sha256=key.verifying.thumbprint().hex(),
+        nonce=decode_base64url(issued.nonce),
+        inventory=tuple(issued.inventory),
+    )
+    return challenge.expected()

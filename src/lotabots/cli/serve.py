@@ -1,0 +1,39 @@
+"""`lotabots serve SERVICE...`: some of the services, as a process of their own."""
+
+from pathlib import Path
+
+import click
+
+from lotabots.cli.output import Exit
+from lotabots.cli.up import (
+    announce,
+    config_option,
+    data_option,
+    host_option,
+    port_option,
+    with_options,
+)
+from lotabots.server import NAMES, read_settings
+from lotabots.server import serve as serve_services
+
+
+@click.command("serve")
+@click.argument("services", type=click.Choice(NAMES), nargs=-1, required=True, metavar="SERVICE...")
+@data_option
+@config_option
+@host_option
+@port_option
+def command(
+    services: tuple[str, ...],
+    data: Path | None,
+    config: Path | None,
+    host: str | None,
+    port: int | None,
+) -> int:
+    """Serve these services: identity, attestation, reference, audit.
+
+    Processes that belong together share a database (LOTA_DATABASE_URL) and the keyring's key.
+    """
+    environ = with_options(data, host, port)
+    serve_services(services, read_settings(environ, file=config), environ, ready=announce)
+    return Exit.OK
