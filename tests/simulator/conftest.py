@@ -6,7 +6,16 @@ from typing import NamedTuple
 
 import pytest
 
-from lotabots.evidence import Caches, Cause, Context, Evidence, NodeClaims, ReferenceFiles
+from lotabots.appraisal import Appraiser, Inputs, Verdict, appraise, builtin_policy
+from lotabots.evidence import (
+    Caches,
+    Cause,
+    Context,
+    DerivedChallenge,
+    Evidence,
+    NodeClaims,
+    ReferenceFiles,
+)
 from lotabots.evidence.schemes.nvidia_gpu import verify_node
 from lotabots.simulator import Node, Revocation, anchors, reference_files
 
@@ -74,5 +83,33 @@ def judge() -> Judge:
             caches=caches,
         )
         return Judged(verify_node(sent, context))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def verdict_on() -> Callable[[Node, Revocation], Verdict]:
+    """The verdict of the policy `demo` on a node that answers a challenge made for it."""
+    caches, policy = Caches(), builtin_policy("demo")
+
+    def run(node: Node, revocation: Revocation) -> Verdict:
+        challenge = DerivedChallenge(
+            server="https://server.example",
+            challenge="challenge",
+            node=node.name,
+            session_key_sha256="cd" * 32,
+            nonce=NONCE,
+            inventory=node.inventory,
+        )
+        inputs = Inputs(
+            evidence=tuple(node.attest(challenge.expected())),
+            challenge=challenge,
+            reference=reference_files(NOW, [node], revocation=revocation),
+            policy=policy,
+            anchors=anchors(),
+            now=NOW,
+            node=node.name,
+        )
+        return appraise(inputs, caches, Appraiser(version="test", digest="ab" * 32))
 
     return run

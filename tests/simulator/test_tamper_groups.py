@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from lotabots.appraisal import Verdict
 from lotabots.evidence.schemes.nvidia_gpu import Collateral
 from lotabots.simulator import Fault, Node, Revocation, make_node, reference_files
 
@@ -226,6 +227,31 @@ def test_a_fault_is_refused_with_its_code_and_no_other_device_is_accused(
     assert shared or {"gpu0", "switch0"} <= attested
     if row.accused != NODE:
         assert (row.accused or row.place) not in attested
+
+
+@pytest.mark.parametrize("row", TABLE, ids=by_name)
+def test_a_fault_decides_the_verdict_on_the_whole_node(
+    row: Row, node: Node, verdict_on: Callable[[Node, Revocation], Verdict]
+) -> None:
+    revocation = Revocation.CRL if row in LISTS else Revocation.PUBLISHED
+    verdict = verdict_on(node.with_fault(row.fault, row.place), revocation)
+    assert verdict.outcome == row.outcome
+    assert row.code in {finding.code for finding in verdict.findings}
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        (F.FWID_ABSENT, REJECTED),  # group 21: no finding, and the policy requires a match
+        (F.NVDEC0_OFF_DEVIATING, ACCEPTED),
+        (F.SIGNATURE_MALLEATED, ACCEPTED),
+    ],
+)
+def test_a_policy_decides_about_what_is_unusual_but_genuine(
+    fault: Fault, outcome: str, node: Node, verdict_on: Callable[[Node, Revocation], Verdict]
+) -> None:
+    verdict = verdict_on(node.with_fault(fault, "gpu1"), Revocation.PUBLISHED)
+    assert verdict.outcome == outcome
 
 
 @pytest.mark.parametrize("fault", HARMLESS, ids=str)
