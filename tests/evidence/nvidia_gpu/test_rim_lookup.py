@@ -161,3 +161,16 @@ def test_a_hopper_rim_is_not_used_for_blackwell_of_the_same_driver(authority: Au
     files = {"x.xml": authority.sign(GOOD)}
     rim = find(driver_query("GB100", "550.90.07"), files, NOW, authority.anchors)
     assert codes(rim) == ["NV-RIM-MISSING"]
+
+
+def test_a_malformed_file_under_the_id_is_refused_and_beside_the_rim_it_changes_nothing(
+    authority: Authority,
+) -> None:
+    good = authority.sign(GOOD)
+    malformed = good.replace(b"<Payload>", b"<!-- x --><Payload>")
+    rim = find(DRIVER, {f"{DRIVER.id}.xml": malformed}, NOW, authority.anchors)
+    assert (rim.status, codes(rim)) == (RimStatus.INVALID, ["NV-RIM-SCHEMA"])
+    both = {f"{DRIVER.id}.xml": malformed, "other.xml": good}
+    assert find(DRIVER, both, NOW, authority.anchors).status is RimStatus.VALID
+    unrelated = find(DRIVER, {"x.xml": malformed}, NOW, authority.anchors)
+    assert codes(unrelated) == ["NV-RIM-MISSING"]

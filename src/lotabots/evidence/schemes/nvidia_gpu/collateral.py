@@ -50,6 +50,8 @@ class Collateral:
     """What the reference files hold, by what each claims to be about. Immutable."""
 
     rims: Mapping[RimIdentity, tuple[RimFile, ...]]
+    malformed_rims: tuple[tuple[str, str], ...]
+    """(name, reason) of each XML file that is no RIM; these are among `ignored` as well."""
     revocation: RevocationData
     versions: ApprovedVersions
     ignored: tuple[tuple[str, str], ...]
@@ -67,6 +69,7 @@ class Collateral:
             sorting.add(name, data, within=place < MAX_FILES)
         return cls(
             rims=_grouped((file.document.claimed, file) for file in sorting.rims),
+            malformed_rims=tuple(sorting.malformed_rims),
             revocation=RevocationData(
                 ocsp=_grouped(
                     (serial, response)
@@ -93,6 +96,7 @@ class _Sorting:
     crls: list[Crl] = field(default_factory=list)
     rules: list[ChipVersions] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    malformed_rims: list[tuple[str, str]] = field(default_factory=list)
     ignored: list[tuple[str, str]] = field(default_factory=list)
     reference: set[str] = field(default_factory=set)
     collateral: set[str] = field(default_factory=set)
@@ -109,7 +113,10 @@ class _Sorting:
         try:
             self._read(name, data, digest)
         except LotaError as error:
-            self.ignored.append((name, str(error.details.get("measured", error.detail))))
+            refused = (name, str(error.details["measured"]))
+            self.ignored.append(refused)
+            if error.code == "NV-RIM-SCHEMA":
+                self.malformed_rims.append(refused)
 
     def _read(self, name: str, data: bytes, digest: str) -> None:
         text = data.strip(b" \t\r\n")

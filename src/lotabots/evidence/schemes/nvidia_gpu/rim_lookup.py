@@ -7,7 +7,7 @@ name is looked at to say what is wrong with it; its values are never used.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -83,17 +83,36 @@ def find_rim(
     candidates = judged(collateral.rims.get(query.identity, ()))
     if candidates:
         return replace(min(candidates, key=_rank), id=query.id)
+    return _without_candidates(query, collateral, subject, judged)
+
+
+def _without_candidates(
+    query: RimQuery,
+    collateral: Collateral,
+    subject: str,
+    judged: Callable[[Iterable[RimFile]], list[Rim]],
+) -> Rim:
+    """What is wrong with the files that carry the id in their name; missing if none does."""
+    named = _named(query)
+    files = [
+        file for group in collateral.rims.values() for file in group if named.search(file.name)
+    ]
+    others = tuple(_other(query, file.document.claimed, subject) for file in files[:MAX_CANDIDATES])
+    unproven = [rim for rim in judged(files) if not rim.proven]
+    if unproven:
+        best = min(unproven, key=_rank)
+        return replace(best, id=query.id, findings=(*best.findings, *others))
+    malformed = tuple(
+        finding("NV-RIM-SCHEMA", subject, expected=f"a {query.identity}", measured=reason)
+        for name, reason in collateral.malformed_rims
+        if named.search(name)
+    )
+    if malformed:
+        return Rim(RimStatus.INVALID, id=query.id, findings=malformed[:MAX_CANDIDATES])
     missing = finding(
         "NV-RIM-MISSING", subject, expected=query.id, measured=_present(query, collateral)
     )
-    named = list(islice(_named(query, collateral), MAX_CANDIDATES))
-    if not named:
-        return Rim(RimStatus.MISSING, id=query.id, findings=(missing,))
-    others = tuple(_other(query, file.document.claimed, subject) for file in named)
-    best = min(judged(named), key=_rank)
-    if best.proven:
-        return Rim(RimStatus.MISSING, id=query.id, findings=(missing, *others))
-    return replace(best, id=query.id, findings=(*best.findings, *others))
+    return Rim(RimStatus.MISSING, id=query.id, findings=(missing, *others))
 
 
 def _rank(rim: Rim) -> tuple[int, float, str]:
@@ -102,11 +121,10 @@ def _rank(rim: Rim) -> tuple[int, float, str]:
     return _PREFERENCE.index(rim.status), -signed, rim.sha256
 
 
-def _named(query: RimQuery, collateral: Collateral) -> Iterator[RimFile]:
-    """The files that carry this id in their name; called when what they hold is something else."""
-    named = re.compile(rf"(?<![0-9A-Z]){re.escape(query.id.upper())}(?!\.?[0-9])(?![A-Z])")
-    for files in collateral.rims.values():
-        yield from (file for file in files if named.search(file.name.upper()))
+def _named(query: RimQuery) -> re.Pattern[str]:
+    """Finds the id of a query in a file name, and not that of a longer version."""
+    name = re.escape(query.id)
+    return re.compile(rf"(?<![0-9a-z]){name}(?!\.?[0-9])(?![a-z])", re.IGNORECASE)
 
 
 def _other(query: RimQuery, found: RimIdentity, subject: str) -> Finding:
