@@ -89,10 +89,10 @@ class Node:
     def _elsewhere(self) -> tuple[Device, ...]:
         """The devices of another genuine node: one with switches, whatever this one has."""
         other = f"{self.name}/elsewhere"
-        switches = make_devices(self.seed, other, Chip.GH100, 8, 4)[8:]
+        board = make_devices(self.seed, other, Chip.GH100, gpus=8, switches=4)
         if self.chip is Chip.GH100:
-            return make_devices(self.seed, other, Chip.GH100, 8, 4)
-        return make_devices(self.seed, other, self.chip, 8, 0) + switches
+            return board
+        return make_devices(self.seed, other, self.chip, gpus=8, switches=0) + board[8:]
 
     def _evidence(self, device: Device, nonce: bytes) -> Evidence:
         fault = self.fault_of(device.subject)
