@@ -61,10 +61,10 @@ def run() -> tuple[list[Row], list[str]]:
 
 NOTES = [
     "Peer: nv-local-gpu-verifier 2.7.3 in its own environment; same evidence (real H100, driver",
-    "550.90.07), same RIMs, same judging time; alternating rounds, medians. Its OCSP calls are left",
-    "out, and so is our use of OCSP: both verify report, chain, firmware id and both RIMs, and",
-    "compare. The peer keeps nothing between calls, so the two cached rows are ours warm against the",
-    "peer as it is. `node8-ms`: eight real H100, links cached; their driver has no public RIM.",
+    "550.90.07), same RIMs, same judging time; alternating rounds, medians. Its OCSP calls are",
+    "left out, and so is our use of OCSP: both verify report, chain, firmware id and both RIMs,",
+    "and compare. The peer keeps nothing between calls: the two cached rows are ours warm against",
+    "the peer as it is. `node8-ms`: eight real H100, links cached; their driver has no public RIM.",
 ]
 
 

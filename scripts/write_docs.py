@@ -26,7 +26,8 @@ def between(text: str, mark: str, body: str) -> str:
 
 
 def module_map() -> str:
-    lines: list[str] = []
+    top = [f"`lotabots`: {caption(SRC / '__init__.py')}", caption(SRC / "__main__.py")]
+    lines: list[str] = ["", *top]
     for package in ORDER:
         folder = SRC / package
         lines += [

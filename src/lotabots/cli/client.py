@@ -80,10 +80,16 @@ class Client:
         """The answer's bytes to a JSON body."""
         return self._call("POST", path, msgspec.json.encode(body))
 
-    def _call(self, method: str, path: str, body: bytes | None) -> bytes:
+    def post_bytes(self, path: str, body: bytes) -> bytes:
+        """The answer's bytes to a body that is a file."""
+        return self._call("POST", path, body, "application/octet-stream")
+
+    def _call(
+        self, method: str, path: str, body: bytes | None, content_type: str = "application/json"
+    ) -> bytes:
         headers = {"accept": "application/json"}
         if body is not None:
-            headers["content-type"] = "application/json"
+            headers["content-type"] = content_type
         if self.token is not None:
             headers["authorization"] = f"Bearer {self.token}"
         try:

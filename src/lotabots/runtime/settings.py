@@ -55,7 +55,8 @@ class Settings:
     def section(self, of: type[S]) -> S:
         """The section of that class. Raises `KeyError` when this process was not given it."""
         section = self._sections[of]
-        assert isinstance(section, of)
+        if not isinstance(section, of):
+            raise TypeError(f"the section under {of.__name__} is of another class")
         return section
 
     def with_section(self, section: object) -> "Settings":

@@ -22,6 +22,12 @@ CODES: tuple[Code, ...] = (
         "Check that the right file was named.",
     ),
     Code(
+        "CHAIN_UNREADABLE",
+        "validation",
+        "A certificate chain is not PEM.",
+        "Give the chain as the device's tool wrote it: certificates in PEM, leaf first.",
+    ),
+    Code(
         "SERVER_ANSWER",
         "internal",
         "The server answered with an error that carries no code of ours.",
