@@ -101,9 +101,8 @@ class Database:
         with coded_failures():
             connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
         try:
-            transaction = connection.transaction()
             with coded_failures():
-                await transaction.start()
+                await connection.execute("begin")
             try:
                 with coded_failures():
                     began = await connection.fetchval(
@@ -116,10 +115,15 @@ class Database:
             except BaseException:
                 # What the block raised is the news; a lost connection has nothing to roll back.
                 with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                    await transaction.rollback()
+                    await connection.execute("rollback")
                 raise
             with coded_failures():
-                await transaction.commit()
+                ended = await connection.execute("commit")
+            if ended != "COMMIT":
+                # PostgreSQL rolls back without an error if a statement had failed, also one whose
+                # error the block caught; the driver's own transaction hides that.
+                detail = "A statement had failed before, so nothing was stored."
+                raise LotaError(Kind.INTERNAL, "DATABASE_FAILED", detail)
         finally:
             await self._pool.release(connection)
 
