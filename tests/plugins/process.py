@@ -8,15 +8,18 @@ async def test_something(process: Process, tokens: Tokens) -> None:
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from litestar.types import ASGIApp
 
 from lotabots.access import issue_token
 from lotabots.identity import IdentitySettings
@@ -38,6 +41,7 @@ from lotabots.runtime.web import (
     serve,
 )
 
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 MASTER_KEY = b"a master key that only tests use"
 DEFAULTS = (WebSettings(), TokenSettings(), IdentitySettings(bcrypt_cost=10))
 
@@ -127,3 +131,44 @@ async def serving(
     finally:
         stop.set()
         await task
+
+
+@asynccontextmanager
+async def calling(
+    process: Process, services: Sequence[Service]
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of these services without a server between: quick, for tables of cases."""
+    app = build_app(services, process)
+    async with (
+        _lifespan(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,  # type: ignore[arg-type]
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def _lifespan(app: ASGIApp) -> AsyncIterator[None]:
+    to_app: asyncio.Queue[Any] = asyncio.Queue()
+    from_app: asyncio.Queue[Any] = asyncio.Queue()
+    scope: Any = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+    task = asyncio.ensure_future(app(scope, to_app.get, from_app.put))
+    for stage in ("startup", "shutdown"):
+        await to_app.put({"type": f"lifespan.{stage}"})
+        answer = await from_app.get()
+        assert answer["type"] == f"lifespan.{stage}.complete", answer
+        if stage == "startup":
+            yield
+    await task
+
+
+def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
+    """The status and code, the error body and nothing else, the request id, no detail of ours."""
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (status, code), body
+    assert set(body) == {"message", "code", "details"}
+    assert body["message"]
+    assert answer.headers["content-type"] == "application/json"
+    assert REQUEST_ID.fullmatch(answer.headers["x-request-id"])
+    assert answer.headers["cache-control"] == "no-store"
+    assert "Traceback" not in answer.text
+    assert "litestar" not in answer.text.lower()

@@ -53,7 +53,7 @@ class StrictRequest(Request[Any, Any, Any]):
             raise refused_body(error) from error
 
 
-async def refuse_strange_parameters(request: StrictRequest) -> None:
+async def refuse_strange_parameters(request: Request[Any, Any, Any]) -> None:
     """Raises `REQUEST_PARAMETER` for a query parameter that the handler does not know, or a second.
 
     A filter that is misspelt and ignored would answer another question than was asked.
