@@ -95,7 +95,7 @@ CHAINS = (
 )
 
 # A manifest that cannot be used is as good as none: nothing is proven by it, nor against a device.
-UNUSABLE = "NV-RIM-MISSING"
+UNUSABLE = "NV-RIM-SCHEMA"
 MANIFESTS = (
     Row(22, F.RIM_HASH_FLIPPED, "NV-RIM-SIG"),
     Row(22, F.RIM_HASH_FLIPPED, "NV-RIM-SIG", "switch1"),
@@ -123,9 +123,9 @@ MANIFESTS = (
     Row(29, F.RIM_EXPIRED, "NV-RIM-EXPIRED", outcome=INCONCLUSIVE),
     Row(29, F.RIM_NOT_YET_VALID, "NV-RIM-NOT-YET-VALID", outcome=INCONCLUSIVE),
     Row(30, F.RIM_CONFLICT, "NV-RIM-CONFLICT"),
-    Row(30, F.RIM_INDEX_TWICE, "NV-RIM-SCHEMA"),
-    Row(30, F.RIM_ALTERNATIVES_LIE, "NV-RIM-SCHEMA"),
-    Row(30, F.RIM_ODD_HEX, "NV-RIM-SCHEMA"),
+    Row(30, F.RIM_INDEX_TWICE, "NV-RIM-SCHEMA", outcome=INCONCLUSIVE),
+    Row(30, F.RIM_ALTERNATIVES_LIE, "NV-RIM-SCHEMA", outcome=INCONCLUSIVE),
+    Row(30, F.RIM_ODD_HEX, "NV-RIM-SCHEMA", outcome=INCONCLUSIVE),
 )
 UNREADABLE = [row for row in MANIFESTS if row.group in {25, 26, 27}]
 
