@@ -30,7 +30,7 @@ REFERENCE: tuple[Code, ...] = (
     ),
     Code(
         "NV-RIM-SCHEMA",
-        _MALICIOUS,
+        _COLLATERAL,
         "The RIM file is not a well-formed SWID tag with one signature over all of it.",
         "Fetch the RIM again and add it unchanged.",
     ),
