@@ -1,0 +1,87 @@
+"""The base install alone: the pure line and the command line, no server and no database driver."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from result.samples import KEY, NOW, issued
+
+from lotabots.kernel import KeySet
+from lotabots.simulator import make_node, nvidia_json
+
+ROOT = Path(__file__).resolve().parents[2]
+NONCE = bytes(range(32))
+SERVER_ONLY = ("alembic", "asyncpg", "bcrypt", "litestar", "obstore", "sqlalchemy", "uvicorn")
+
+
+def run(*command: object, ok: bool = True) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(part) for part in command], check=ok, capture_output=True, text=True, cwd=ROOT
+    )
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bin folder of an environment that has the base lock and our wheel, and nothing else."""
+    folder = tmp_path_factory.mktemp("base")
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
+    (wheel,) = folder.glob("*.whl")
+    run(sys.executable, "-m", "uv", "venv", "--quiet", "--python", sys.executable, folder / "env")
+    python = folder / "env" / "bin" / "python"
+    install = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python)
+    locked = run(*install, "--require-hashes", "-r", ROOT / "requirements.lock", ok=False)
+    if locked.returncode and not os.environ.get("CI"):
+        pytest.skip(f"SKIPPED: the base lock cannot be installed (no index?): {locked.stderr}")
+    assert locked.returncode == 0, locked.stderr
+    run(*install, "--no-deps", wheel)
+    return python.parent
+
+
+def test_the_base_install_has_no_server_in_it(base: Path) -> None:
+    probe = f"import importlib.util as u; print([n for n in {SERVER_ONLY} if u.find_spec(n)])"
+    assert run(base / "python", "-c", probe).stdout.strip() == "[]"
+
+
+def test_evidence_is_judged_with_the_base_install(base: Path, tmp_path: Path) -> None:
+    evidence = tmp_path / "evidence.json"
+    evidence.write_bytes(nvidia_json(make_node("base", gpus=1).attest_to(NONCE), NONCE))
+    ran = run(
+        base / "lotabots", "verify", "gpu", evidence, "--nonce", NONCE.hex(), "-o", "json", ok=False
+    )
+    answer = json.loads(ran.stdout)
+    # A simulator's root is nobody's: the signature is right, the device is refused all the same.
+    assert (ran.returncode, answer["verdict"]) == (1, "rejected")
+    assert "NV-CHAIN-ROOT" in {finding["code"] for finding in answer["findings"]}
+
+
+def test_real_evidence_is_accepted_with_the_base_install(base: Path, vectors: Path) -> None:
+    samples = vectors / "nvidia" / "nvtrust-local-verifier"
+    ran = run(
+        base / "lotabots", "verify", "gpu", samples / "hopperAttestationReport.txt",
+        "--chain", samples / "hopperCertChain.txt",
+        "--nonce", "931d8dd0add203ac3d8b4fbde75e115278eefcdceac5b87671a748f32364dfcb",
+        "--reference", vectors / "nvidia" / "google-go-nvattest-tools",
+        "--at", "2025-10-24T12:00:00Z", "--max-revocation-age", "120d",
+    )  # fmt: skip
+    assert ran.stdout.startswith("accepted")
+
+
+def test_a_result_token_is_verified_with_the_base_install(base: Path, tmp_path: Path) -> None:
+    jwks = tmp_path / "jwks.json"
+    jwks.write_text(json.dumps(KeySet(current=KEY).jwks()))
+    ran = run(
+        base / "lotabots", "verify", "token", issued(), "--jwks", jwks,
+        "--issuer", "https://lotabots.example", "--audience", "compute",
+        "--at", NOW.isoformat(), "-o", "json",
+    )  # fmt: skip
+    assert json.loads(ran.stdout)["verdict"] == "accepted"
+
+
+def test_a_command_that_needs_the_server_says_what_to_install(base: Path) -> None:
+    ran = run(base / "lotabots", "up", ok=False)
+    assert ran.returncode == 2
+    assert "lotabots[server]" in ran.stderr
+    assert "Traceback" not in ran.stderr
