@@ -152,6 +152,15 @@ def test_a_kind_without_a_rule_is_not_judged(
     ]
 
 
+def test_a_policy_without_a_rule_about_the_node_can_accept(
+    inputs_of: Any, appraiser: Appraiser, policy_of: Any
+) -> None:
+    policy = policy_of("gpu.nonce == 'match'", parameters={"allow_simulated": True})
+    assert judged(inputs_of(policy=policy), appraiser).outcome is Outcome.ACCEPTED
+    silent = judged(inputs_of(policy=policy, evidence=()), appraiser)
+    assert silent.outcome is Outcome.INCONCLUSIVE
+
+
 def test_fewer_devices_than_required_are_not_enough(
     inputs_of: Any, appraiser: Appraiser, policy_of: Any
 ) -> None:

@@ -20,6 +20,8 @@ from lotabots.appraisal.fixture import NODE
 from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.judge import Judgement, Weighed, in_order, judge, weigh
 from lotabots.appraisal.verdict import (
+    AFFIRMING,
+    NO_CLAIM,
     UNRECOGNISED,
     Appraiser,
     Part,
@@ -67,10 +69,11 @@ def appraise(inputs: Inputs, caches: Caches, appraiser: Appraiser) -> Verdict:
     parts = [_part(device, between, inputs) for device in devices]
     subjects = {device.subject for device in devices}
     node = _Judged.of(
-        judge(inputs.policy.by_kind.get(NODE, ()), NODE, NODE, claims.facts, inputs.moment),
+        _judge_node(claims.facts, inputs),
         [found for found in between if found.subject not in subjects],
     )
-    tier = worst((node.tier, *(part.tier for part, _ in parts)))
+    # Nothing refused and nothing there is still nothing.
+    tier = worst([node.tier, *([part.tier for part, _ in parts] or [NO_CLAIM])])
     weighed = [*node.findings, *(one for _, found in parts for one in found)]
     return Verdict(
         outcome=outcome_of(tier),
@@ -105,6 +108,14 @@ class _Judged(NamedTuple):
     def of(cls, judgement: Judgement, findings: Sequence[Finding]) -> "_Judged":
         tiers = [judgement.tier, *(tier_of(found.cause) for found in findings)]
         return cls(worst(tiers), (*map(weigh, findings), *judgement.findings))
+
+
+def _judge_node(facts: Facts, inputs: Inputs) -> Judgement:
+    rules = inputs.policy.by_kind.get(NODE, ())
+    if not rules:
+        # Unlike a device, the space between devices may be left without a rule.
+        return Judgement(AFFIRMING, {}, ())
+    return judge(rules, NODE, NODE, facts, inputs.moment)
 
 
 def _part(

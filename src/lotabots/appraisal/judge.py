@@ -1,6 +1,6 @@
 """Rules held against the facts of one subject: a tier, a vector, and a finding for each failure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -40,10 +40,12 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 def judge(
-    rules: Iterable[LoadedRule], kind: str, subject: str, facts: Facts, now: datetime
+    rules: Sequence[LoadedRule], kind: str, subject: str, facts: Facts, now: datetime
 ) -> Judgement:
     """Every rule asked; none stops at the first failure."""
-    scope = Scope(kind, facts)
+    # Converting facts is what costs: only those that some rule names are.
+    named = {claim[0] for loaded in rules for claim in loaded.condition.claims}
+    scope = Scope(kind, {name: value for name, value in facts.items() if name in named})
     vector: dict[str, int] = {}
     findings: list[Weighed] = []
     for loaded in rules:
