@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["plugins.database", "plugins.process"]
+pytest_plugins = ["plugins.database", "plugins.process", "plugins.api"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -56,6 +56,12 @@ async def _begin(server: EmbeddedPostgres) -> None:
     await migrate(server.owner_url)
 
 
+@pytest.fixture(scope="session")
+def session_database_urls(postgres: EmbeddedPostgres) -> DatabaseUrls:
+    """A migrated, empty database for what runs as long as all tests: servers in other processes."""
+    return asyncio.run(_copy_of_template(postgres))
+
+
 @pytest.fixture(scope="module")
 def database_urls(postgres: EmbeddedPostgres) -> DatabaseUrls:
     """A migrated, empty database that the tests of this module share."""
