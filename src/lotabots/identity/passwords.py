@@ -4,9 +4,8 @@ import hmac
 import os
 from base64 import b64encode
 
-import anyio.to_thread
 import bcrypt
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, to_thread
 
 from lotabots.identity.types import MAX_PASSWORD_BYTES
 from lotabots.kernel import Kind, LotaError, equal, invalid
@@ -27,7 +26,7 @@ class Passwords:
         self._cost = cost
         workers = workers or max(1, len(os.sched_getaffinity(0)) - 1)
         self._limiter = CapacityLimiter(workers)
-        self._max_waiting = WAITING_PER_WORKER * workers
+        self._room = workers + WAITING_PER_WORKER * workers
         self._decoy = bcrypt.gensalt(cost)
 
     async def hash(self, password: str) -> str:
@@ -55,7 +54,12 @@ class Passwords:
         return b64encode(hmac.digest(self._pepper, exact, "sha384"))
 
     async def _in_thread(self, prepared: bytes, salt: bytes) -> bytes:
-        if self._limiter.statistics().tasks_waiting >= self._max_waiting:
+        # Counted here: the limiter counts who waits only after it has yielded once.
+        if self._room == 0:
             detail = "Too many log-ins at this moment."
             raise LotaError(Kind.RATE_LIMITED, "LOGIN_BUSY", detail, retry_after_seconds=2)
-        return await anyio.to_thread.run_sync(bcrypt.hashpw, prepared, salt, limiter=self._limiter)
+        self._room -= 1
+        try:
+            return await to_thread.run_sync(bcrypt.hashpw, prepared, salt, limiter=self._limiter)
+        finally:
+            self._room += 1
