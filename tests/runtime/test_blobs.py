@@ -53,7 +53,9 @@ async def test_a_digest_that_was_never_put_is_not_found(blobs: Blobs) -> None:
     assert caught.value.kind is Kind.NOT_FOUND
 
 
-@pytest.mark.parametrize("name", ["", "..", "a" * 63, HELLO.upper(), HELLO + "\n", "../" * 21 + "x"])
+@pytest.mark.parametrize(
+    "name", ["", "..", "a" * 63, HELLO.upper(), HELLO + "\n", "../" * 21 + "x"]
+)
 async def test_a_name_that_is_no_digest_never_reaches_the_store(blobs: Blobs, name: str) -> None:
     with pytest.raises(LotaError, match="BLOB_DIGEST_INVALID"):
         await blobs.get(name)
@@ -79,7 +81,7 @@ async def test_a_put_returns_only_after_the_file_and_its_folders_are_synced(
     real = os.fsync
 
     def fsync(descriptor: int) -> None:
-        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
@@ -106,7 +108,9 @@ async def test_a_folder_that_cannot_be_used_is_unavailable(tmp_path: Path) -> No
         await blobs.put(b"hello")
 
 
-@pytest.mark.parametrize("url", ["", "/plain/path", "https://host/x", "ftp://host", "az://c", "s3:"])
+@pytest.mark.parametrize(
+    "url", ["", "/plain/path", "https://host/x", "ftp://host", "az://c", "s3:"]
+)
 async def test_a_url_of_no_store_is_refused(url: str) -> None:
     with pytest.raises(LotaError, match="BLOB_URL_INVALID"):
         Blobs.open(url)

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import os
 import secrets
 import subprocess
 import sys
@@ -174,7 +173,7 @@ def test_the_master_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path
     assert len(key) == MASTER_KEY_BYTES
     assert file.stat().st_mode & 0o777 == 0o600
     assert master_key(None, tmp_path / "data") == key
-    assert os.listdir(tmp_path / "data") == ["keyring.key"]
+    assert list((tmp_path / "data").iterdir()) == [file]
 
 
 def test_a_master_key_that_others_can_read_or_of_another_size_is_refused(tmp_path: Path) -> None:
@@ -191,7 +190,7 @@ def test_a_master_key_that_others_can_read_or_of_another_size_is_refused(tmp_pat
 
 def test_a_master_key_of_the_settings_comes_before_the_file(tmp_path: Path) -> None:
     assert master_key(base64.b64encode(MASTER).decode(), tmp_path) == MASTER
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("setting", ["not base64!", "AAAA", base64.b64encode(bytes(33)).decode()])

@@ -1,4 +1,5 @@
 """Numbered SQL files: run once, in order, all or nothing, by one process at a time."""
+# ruff: noqa: ASYNC220 - real processes, and nothing else runs
 
 import asyncio
 import subprocess

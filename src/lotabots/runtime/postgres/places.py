@@ -66,6 +66,14 @@ class Places:
         if self.pointer is not None and not self.pointer.exists():
             self.pointer.write_text(f"{self.home}\n", encoding="utf-8")
 
+    def clear_socket(self) -> None:
+        """Removes a socket that no server listens on, and the lock file that PostgreSQL gives it.
+
+        That file protects nothing more than the one in the data directory does.
+        """
+        for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
+            (self.run / name).unlink(missing_ok=True)
+
     def data(self, major: int) -> Path:
         """The data directory of a major version: an upgrade never happens behind one's back."""
         return self.home / str(major)

@@ -20,6 +20,7 @@ START_SECONDS = 60.0
 GONE_SECONDS = 10.0
 """How long the server of a killed process may take to end before it counts as running."""
 POLL_SECONDS = 0.005
+SANDBOX_POLL_SECONDS = 0.1
 MAX_LOG_BYTES = 8 * 1024 * 1024
 
 # Fast (roll back, checkpoint, go), then immediate (recover at the next start), then none.
@@ -72,6 +73,7 @@ class Postmaster:
         """Returns when the server takes connections. Raises `POSTGRES_START_FAILED`."""
         deadline = monotonic() + START_SECONDS
         await _free_lock_file(self._data, deadline=monotonic() + GONE_SECONDS)
+        self._places.clear_socket()
         self._spawn()
         while not self._ready():
             if self.pid is None:
@@ -101,7 +103,12 @@ class Postmaster:
             return
         loop = asyncio.get_running_loop()
         over = asyncio.Event()
-        handle = os.pidfd_open(pid)  # readable when the process ends: no signal, no polling
+        try:
+            handle = os.pidfd_open(pid)  # readable when the process ends: no signal, no polling
+        except OSError:  # a sandbox whose kernel has no such call
+            while self.pid is not None:  # noqa: ASYNC110 - nobody could set an event
+                await asyncio.sleep(SANDBOX_POLL_SECONDS)
+            return
         loop.add_reader(handle, over.set)
         try:
             await over.wait()

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
@@ -15,11 +16,13 @@ from lotabots.runtime.postgres import cluster
 from lotabots.runtime.postgres.account import Account
 from lotabots.runtime.postgres.binaries import Binaries, find_binaries, reachable_copy
 from lotabots.runtime.postgres.places import PORT, ROOT_STATE, Places, make_passable, settle
-from lotabots.runtime.postgres.postmaster import Postmaster
+from lotabots.runtime.postgres.postmaster import POLL_SECONDS, Postmaster
 
 if TYPE_CHECKING:
     from lotabots.runtime.telemetry import Logger
 
+LOCK_SECONDS = 1.0
+"""A process that was killed a moment ago may still be going: so long its lock is waited for."""
 FIRST_DELAY, LAST_DELAY = 0.1, 10.0
 """Seconds between tries to bring a server back that does not start, doubling."""
 
@@ -90,7 +93,7 @@ class EmbeddedPostgres:
         self._places = places = settle(
             self._directory, account, state=self._state, run_directories=self._run_directories
         )
-        self._lock = _lock(places)
+        self._lock = await _lock(places)
         try:
             binaries = self._prepare(places, account)
             self._postmaster = Postmaster(binaries, places, account, self._options)
@@ -111,6 +114,7 @@ class EmbeddedPostgres:
             os.close(self._lock)
             self._lock = None
             with suppress(OSError):  # somebody's file is in it: then it stays
+                self.places.clear_socket()
                 self.places.run.rmdir()
 
     async def watch(self) -> None:
@@ -167,13 +171,21 @@ class EmbeddedPostgres:
         return f"postgresql://{role}@/{cluster.DATABASE}?host={host}&port={PORT}"
 
 
-def _lock(places: Places) -> int:
+async def _lock(places: Places) -> int:
     """Holds the cluster for this process: the kernel lets go when the process dies."""
     descriptor = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    deadline = monotonic() + LOCK_SECONDS
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if monotonic() > deadline:
+                    detail = f"Another process runs the database in {places.home}."
+                    raise LotaError(Kind.CONFLICT, "POSTGRES_ALREADY_RUNNING", detail) from error
+                await asyncio.sleep(POLL_SECONDS)
+            else:
+                return descriptor
+    except BaseException:
         os.close(descriptor)
-        detail = f"Another process runs the database in {places.home}."
-        raise LotaError(Kind.CONFLICT, "POSTGRES_ALREADY_RUNNING", detail) from error
-    return descriptor
+        raise
