@@ -119,7 +119,7 @@ def test_a_double_survives_its_text(value: float) -> None:
         {"\udfff": 1},
         b"bytes",
         {1, 2},
-        object(),
+        pytest.param(object(), id="object"),
         [float("nan")],
     ],
     ids=repr,
