@@ -9,7 +9,7 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" = "$digest" ]; then
 	exit 0
 fi
 echo "Installing $lock ..." >&2
-pip="$python -m pip install --quiet --disable-pip-version-check --no-input"
+pip="$python -m pip install -qq --disable-pip-version-check --no-input"
 if ! $pip --require-hashes --only-binary :all: -r "$lock"; then
 	echo "The packages of $lock could not be installed: is a package index in reach? (pip's own words are above)" >&2
 	exit 1
