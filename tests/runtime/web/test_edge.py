@@ -159,6 +159,7 @@ async def test_the_description_is_openapi_3_1_with_our_errors_and_who_must_log_i
     error = operation["responses"]["default"]["content"]["application/json"]["schema"]
     assert error == {"$ref": "#/components/schemas/Error"}
     assert operation["security"] == [{"token": []}]
+    assert operation["x-permissions"] == ["node.write"]
     assert described["paths"]["/v1/large"]["post"]["security"] == []
     assert described["components"]["schemas"]["Note"]["additionalProperties"] is False
     parameters = described["paths"]["/v1/notes/{note_id}"]["get"]["parameters"]

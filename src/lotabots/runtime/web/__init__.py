@@ -8,7 +8,7 @@ from lotabots.runtime.web.auth import (
     requires,
     source_of,
 )
-from lotabots.runtime.web.serve import bind, serve
+from lotabots.runtime.web.serving import bind, serve
 from lotabots.runtime.web.settings import TokenSettings, WebSettings
 
 __all__ = [

@@ -12,7 +12,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from lotabots import __version__
-from lotabots.runtime.web.auth import PUBLIC
+from lotabots.runtime.web.auth import PUBLIC, Requires
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -37,42 +37,70 @@ async def openapi(state: State) -> Response[bytes]:
 
 def describe(app: Litestar) -> Schema:
     """The description of every route of `app`."""
-    config = OpenAPIConfig(
-        title="LotaBots",
-        version=__version__,
-        components=Components(
-            security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}
-        ),
-    )
-    plugin = OpenAPIPlugin(app)
-    plugin.on_app_init(AppConfig(openapi_config=config))
-    for route in app.routes:
-        plugin.receive_route(route)
-    schema = plugin.provide_openapi_schema()
+    schema = _generated(app)
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Error"] = ERROR_SCHEMA
-    for name, described in schemas.items():
+    for name in _reached(schemas, [one.get("requestBody", {}) for *_, one in _operations(schema)]):
         # The framework does not say that our bodies refuse unknown fields.
-        if name != "Error" and described.get("type") == "object" and "properties" in described:
-            described.setdefault("additionalProperties", False)
-    public = {route.path for route in app.routes if _is_public(route)}
-    for path, operation in _operations(schema):
+        if "properties" in schemas[name]:
+            schemas[name].setdefault("additionalProperties", False)
+    schemas["Error"] = ERROR_SCHEMA
+    handlers = {
+        (route.path_format, method.lower()): handler
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", ())
+        for method in handler.http_methods
+    }
+    for path, method, operation in _operations(schema):
         operation["responses"].pop("400", None)  # the framework's error body, not ours
         operation["responses"]["default"] = {
             "description": "Refused or failed",
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
         }
-        operation["security"] = [] if path in public else [{"token": []}]
+        guards = [
+            one for one in handlers[path, method].resolve_guards() if isinstance(one, Requires)
+        ]
+        operation["security"] = [{"token": []}] if guards else []
+        if permissions := [str(one.permission) for one in guards if one.permission]:
+            operation["x-permissions"] = permissions
     return schema
 
 
-def _operations(schema: Schema) -> Iterator[tuple[str, Schema]]:
+def _generated(app: Litestar) -> Schema:
+    token = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
+    config = OpenAPIConfig(
+        title="LotaBots",
+        version=__version__,
+        components=Components(security_schemes={"token": token}),
+    )
+    plugin = OpenAPIPlugin(app)
+    plugin.on_app_init(AppConfig(openapi_config=config))
+    for route in app.routes:
+        plugin.receive_route(route)
+    return plugin.provide_openapi_schema()
+
+
+def _operations(schema: Schema) -> Iterator[tuple[str, str, Schema]]:
     for path, item in schema["paths"].items():
-        for operation in item.values():
+        for method, operation in item.items():
             if isinstance(operation, dict) and "responses" in operation:
-                yield path, operation
+                yield path, method, operation
 
 
-def _is_public(route: object) -> bool:
-    handlers = getattr(route, "route_handlers", ())
-    return any(PUBLIC.items() <= handler.opt.items() for handler in handlers)
+def _reached(schemas: Schema, roots: list[Schema]) -> set[str]:
+    """The names of all schemas that these refer to, at any depth."""
+    found: set[str] = set()
+    left: list[object] = list(roots)
+    while left:
+        match left.pop():
+            case {"$ref": str(reference)}:
+                name = reference.rpartition("/")[2]
+                if name not in found:
+                    found.add(name)
+                    left.append(schemas[name])
+            case dict() as inner:
+                left.extend(inner.values())
+            case list() as inner:
+                left.extend(inner)
+            case _:
+                pass
+    return found
