@@ -29,7 +29,9 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
-@pytest.fixture(params=["system", "wheel-18", "wheel-16"])
+@pytest.fixture(
+    params=["system", "wheel-18", pytest.param("wheel-16", marks=pytest.mark.long)],
+)
 def programs(request: pytest.FixtureRequest) -> Binaries:
     """Each PostgreSQL that this machine has."""
     if request.param == "system":

@@ -97,7 +97,9 @@ async def test_a_server_that_is_killed_comes_back_and_the_pool_heals(folder: Pat
         await database.check()
         assert server.pid not in (None, first)
         assert await row(server.owner_url) == 42
-        await database.close()
+    with pytest.raises(LotaError, match="DATABASE_UNAVAILABLE"):
+        await database.check()
+    await database.close()  # also of a server that is gone
 
 
 async def test_a_server_ends_when_our_process_is_killed_and_the_next_start_works(
@@ -108,7 +110,8 @@ async def test_a_server_ends_when_our_process_is_killed_and_the_next_start_works
     await put_row(str(about["owner"]))
     child.kill()
     child.wait()
-    async with embedded(folder) as server:  # at once, while the old one is going
+    (folder / "link").symlink_to(folder)
+    async with embedded(folder / "link") as server:  # at once, while the old one is going
         assert await row(server.owner_url) == 42
     assert await gone(int(str(about["pid"])))
 

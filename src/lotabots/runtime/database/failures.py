@@ -37,6 +37,15 @@ _BY_CLASS: dict[str, tuple[Kind, str, str]] = {
 _OTHER = (Kind.INTERNAL, "DATABASE_FAILED", "The database refused a statement.")
 
 
+DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""Everything that the driver raises; it has no class above these."""
+
+
 @contextmanager
 def coded_failures() -> Iterator[None]:
     """Turns whatever the driver raises inside the block into a `LotaError`.
@@ -51,7 +60,8 @@ def coded_failures() -> Iterator[None]:
     except TimeoutError as error:  # also an OSError, so it comes first
         detail = "The database took too long."
         raise LotaError(Kind.UNAVAILABLE, "DATABASE_TIMEOUT", detail) from error
-    except OSError as error:
+    except (OSError, asyncpg.InternalClientError) as error:
+        # The second is what the driver says when the server's farewell came between two statements.
         detail = "The database cannot be reached."
         raise LotaError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", detail) from error
     except asyncpg.InterfaceError as error:

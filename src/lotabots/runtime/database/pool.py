@@ -1,5 +1,6 @@
 """The pool of connections, and the transaction that each request gets from it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Self
@@ -9,7 +10,7 @@ import asyncpg
 import msgspec
 
 from lotabots.kernel import Kind, LotaError
-from lotabots.runtime.database.failures import coded_failures, unreadable_url
+from lotabots.runtime.database.failures import DRIVER_ERRORS, coded_failures, unreadable_url
 from lotabots.runtime.database.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10.0
 ACQUIRE_SECONDS = 10.0
+CLOSE_SECONDS = 10.0
 STATEMENT_SECONDS = 30.0
 
 # A request that hangs must not hold a lock for ever, whatever our own code does.
@@ -71,9 +73,11 @@ class Database:
         return database
 
     async def close(self) -> None:
-        """Ends every connection, waiting for those in use."""
-        with coded_failures():
-            await self._pool.close()
+        """Ends every connection, waiting for those in use, but not for long. Never raises."""
+        try:
+            await asyncio.wait_for(self._pool.close(), CLOSE_SECONDS)
+        except DRIVER_ERRORS:
+            self._pool.terminate()
 
     async def check(self) -> None:
         """Returns when the database answers; for readiness."""
@@ -114,7 +118,7 @@ class Database:
                 yield Transaction(connection, tenant, began)
             except BaseException:
                 # What the block raised is the news; a lost connection has nothing to roll back.
-                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                with suppress(*DRIVER_ERRORS):
                     await connection.execute("rollback")
                 raise
             with coded_failures():
@@ -125,7 +129,9 @@ class Database:
                 detail = "A statement had failed before, so nothing was stored."
                 raise LotaError(Kind.INTERNAL, "DATABASE_FAILED", detail)
         finally:
-            await self._pool.release(connection)
+            # A connection that cannot be reset is thrown away; what was committed stays committed.
+            with suppress(*DRIVER_ERRORS):
+                await self._pool.release(connection)
 
 
 async def _speak_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

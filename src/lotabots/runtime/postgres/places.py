@@ -92,7 +92,8 @@ def settle(
     instead, and a note in `asked` says where.
     Raises `POSTGRES_PLACE_UNUSABLE` or `POSTGRES_SOCKET_UNUSABLE`.
     """
-    asked = asked.absolute()
+    # Resolved, so that one cluster has one name: a server is known by its working directory.
+    asked, state = asked.resolve(), state.resolve()
     try:
         home, pointer = _home(asked, account, state)
         run = _run(home, account, run_directories)
@@ -123,7 +124,7 @@ def _home(asked: Path, account: Account, state: Path) -> tuple[Path, Path | None
         if home.exists():
             detail = f"User {account.uid}, who runs the server, may no longer enter {asked}."
             raise LotaError(Kind.UNAVAILABLE, "POSTGRES_PLACE_UNUSABLE", detail)
-        moved = state / CLUSTERS / _digest(asked.resolve())
+        moved = state / CLUSTERS / _digest(asked)
     if moved is not None:
         home = moved
         make_passable(state)
