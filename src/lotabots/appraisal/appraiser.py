@@ -74,7 +74,8 @@ def appraise(inputs: Inputs, caches: Caches, appraiser: Appraiser) -> Verdict:
     )
     # Nothing refused and nothing there is still nothing.
     tier = worst([node.tier, *([part.tier for part, _ in parts] or [NO_CLAIM])])
-    weighed = [*node.findings, *(one for _, found in parts for one in found)]
+    # A device's own findings first: what the node lacks mostly follows from them.
+    weighed = [*(one for _, found in parts for one in found), *node.findings]
     return Verdict(
         outcome=outcome_of(tier),
         tier=tier,

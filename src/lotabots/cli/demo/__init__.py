@@ -18,6 +18,7 @@ from lotabots.kernel import LotaError
 from lotabots.server import Running, read_settings, run, running
 from lotabots.simulator import anchors
 
+MEASURED_SHOWN = 40
 PASSWORD_FILE = "demo-admin-password"  # noqa: S105 — a name, not a password
 
 
@@ -102,11 +103,13 @@ def level(one: Attested) -> str:
 
 
 def reason(one: Attested) -> str:
-    """Code, device, what was expected and what was measured."""
+    """Code, device, why, and what was measured."""
     if one.first_reason is None:
         return "every check held"
     first = one.first_reason
-    return f"{first.rule or first.code} ({first.subject}): {first.title}"
+    more = "..." if len(first.measured) > MEASURED_SHOWN else ""
+    measured = first.measured[:MEASURED_SHOWN] + more
+    return f"{first.rule or first.code} ({first.subject}): {first.title} Measured: {measured}"
 
 
 def fix(one: Attested) -> str:

@@ -71,7 +71,7 @@ def compare(
             "NV-MEAS-MISMATCH",
             subject,
             expected=f"index {index}: {' or '.join(value.hex() for value in golden[index][:2])}",
-            measured=measurements[index].hex(),
+            measured=f"index {index}: {measurements[index].hex()}",
         )
         for index in mismatched
     )
