@@ -14,7 +14,7 @@ def test_any_alternative_matches_and_nothing_else_does() -> None:
     result = compare("gpu0", [A, B, C], {"driver": {0: (B, A), 1: (B,), 2: (A, B)}}, Switch.OFF)
     assert (result.matched, result.mismatched) == ((0, 1), (2,))
     assert [(found.code, found.measured) for found in result.findings] == [
-        ("NV-MEAS-MISMATCH", C.hex())
+        ("NV-MEAS-MISMATCH", f"index 2: {C.hex()}")
     ]
     assert result.findings[0].expected == f"index 2: {A.hex()} or {B.hex()}"
     assert not result.good

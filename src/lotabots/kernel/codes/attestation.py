@@ -42,7 +42,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "CHALLENGE_SPENT",
         "conflict",
-        "The challenge was used before. A challenge is good for one submission, whatever its outcome.",
+        "The challenge was used before. It is good for one submission, whatever its outcome.",
         "Ask for a new challenge. If you sent it once only, find out who else did.",
     ),
     Code(

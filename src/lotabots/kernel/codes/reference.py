@@ -43,7 +43,7 @@ CODES: tuple[Code, ...] = (
         "REFERENCE_NUMBER_TAKEN",
         "conflict",
         "A bundle of this name and number exists with other content.",
-        "Publish it under the next number. If you did not expect two, find out who signed the other.",
+        "Publish it under the next number. If you did not expect two, ask who signed the other.",
     ),
     Code(
         "REFERENCE_NOT_FOUND",
@@ -72,7 +72,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "REFERENCE_FETCH_REFUSED",
         "validation",
-        "A server of reference values answered with an error, or with something that it should not.",
+        "A server of reference values answered with an error, or with something unexpected.",
         "Check the base addresses, and whether the server knows the driver or VBIOS version.",
     ),
 )
