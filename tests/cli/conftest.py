@@ -1,6 +1,7 @@
 """Runs the command line in this process and keeps what it said."""
 
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,7 @@ def lotabots(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
 
     def run(*arguments: object) -> Ran:
         capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
+        with warnings.catch_warnings(), pytest.raises(SystemExit) as stop:
             main([str(argument) for argument in arguments])
         said = capsys.readouterr()
         code = stop.value.code
