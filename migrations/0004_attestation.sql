@@ -88,6 +88,8 @@ CREATE TABLE attestation.attestations (
     appraiser_version text NOT NULL,
     appraiser_digest  text NOT NULL,
     inputs_sha256     text NOT NULL,
+    -- The blob that holds the manifest (whose digest is inputs_sha256) and the evidence.
+    parcel_sha256     text NOT NULL,
     verdict           bytea NOT NULL,
     UNIQUE (tenant_id, id),
     FOREIGN KEY (tenant_id, challenge_id) REFERENCES attestation.challenges (tenant_id, id)
@@ -97,7 +99,7 @@ CREATE INDEX attestations_attestation_type ON attestation.attestations (attestat
 CREATE INDEX attestations_status ON attestation.attestations (status);
 CREATE INDEX attestations_newest ON attestation.attestations (tenant_id, created_at DESC, id DESC);
 
--- Content-addressed: the bytes are blobs.
+-- By content: data stands in the attestation's parcel, certificates are blobs.
 CREATE TABLE attestation.evidence (
     id                  uuid PRIMARY KEY,
     tenant_id           uuid NOT NULL DEFAULT NULLIF(current_setting('lotabots.tenant', true), '')::uuid,

@@ -30,10 +30,14 @@ class Attester:
     id: str
     agent: bool = True
     session_key: dict[str, str] = field(default_factory=new_jwk)
+    caller_node: str | None = None
+    """The node that the agent's token names, where it is not this one."""
 
     @property
     def caller(self) -> dict[str, Any]:
-        return {"as_": Role.AGENT, "node": self.id} if self.agent else {"as_": Role.OPERATOR}
+        if not self.agent:
+            return {"as_": Role.OPERATOR}
+        return {"as_": Role.AGENT, "node": self.caller_node or self.id}
 
     async def challenge(self, **other: object) -> dict[str, Any]:
         body = {"node": self.id, "session_key": self.session_key} | other
@@ -45,7 +49,7 @@ class Attester:
         return self.node.attest(derived(challenge, self.session_key).expected())
 
     async def submit(
-        self, challenge: dict[str, Any], evidence: Sequence[Evidence], **other: object
+        self, challenge: dict[str, Any], evidence: Sequence[Evidence], /, **other: object
     ) -> httpx.Response:
         body = submission(challenge, self.session_key, evidence) | other
         return await self.api.post("/v1/attestations", body, **self.caller)

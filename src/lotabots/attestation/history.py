@@ -9,6 +9,7 @@ from lotabots.appraisal import Policy, Verdict, blob_names, unpack_inputs
 from lotabots.attestation import records
 from lotabots.attestation.judge import Judge
 from lotabots.attestation.outcome import attested_devices
+from lotabots.attestation.parcel import open_parcel
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.store import AttestationRow
 from lotabots.attestation.types import (
@@ -105,7 +106,7 @@ class History:
         """Everything that a replay of one attestation needs, and the verdict to hold it against."""
         async with self._process.database.transaction(principal.tenant_id) as tx:
             row = await records.found(tx, attestation_id)
-        manifest, blobs = await self._packed(row.inputs_sha256)
+        manifest, blobs = await self._packed(row.parcel_sha256)
         return ReplayInputs(
             manifest=manifest,
             blobs=blobs,
@@ -122,7 +123,7 @@ class History:
         return [await self._try(policy, row) for row in rows]
 
     async def _try(self, policy: Policy, row: AttestationRow) -> Trial:
-        inputs = unpack_inputs(*await self._packed(row.inputs_sha256))
+        inputs = unpack_inputs(*await self._packed(row.parcel_sha256))
         trial = await self._judge.try_policy(policy, inputs)
         return Trial(
             attestation=row.id,
@@ -132,8 +133,9 @@ class History:
             findings=trial.after.findings,
         )
 
-    async def _packed(self, digest: str) -> tuple[bytes, dict[str, bytes]]:
-        manifest = await self._process.blobs.get(digest)
-        return manifest, {
-            name: await self._process.blobs.get(name) for name in blob_names(manifest)
-        }
+    async def _packed(self, parcel: str) -> tuple[bytes, dict[str, bytes]]:
+        """The manifest and every blob that it names."""
+        get = self._process.blobs.get
+        manifest, blobs = open_parcel(await get(parcel))
+        shared = (name for name in blob_names(manifest) if name not in blobs)
+        return manifest, blobs | {name: await get(name) for name in shared}

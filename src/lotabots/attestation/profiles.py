@@ -15,8 +15,8 @@ _NAMES = {
 }
 MAX_ACCEPT = 1024
 
-# RFC 9782 section 3: the media type of an EAT in a JWT, with its profile as a parameter. A profile's
-# name holds a comma, so the header cannot be split at commas.
+# RFC 9782 section 3: the media type of an EAT in a JWT, and its profile as a parameter. The name
+# of a profile holds a comma, so the header cannot be split at commas.
 _ACCEPT = re.compile(
     r'application/eat\+jwt\s{0,4};\s{0,4}eat_profile=(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE
 )

@@ -54,7 +54,8 @@ async def found(tx: Transaction, attestation_id: UUID) -> AttestationRow:
     row = await tx.fetch_one(
         "select id, hardware_id, attestation_type, status, metadata, created_at, challenge_id,"
         " policy_id, reference_digest, collateral_digest, appraisal_digest, appraiser_version,"
-        " appraiser_digest, inputs_sha256, verdict from attestation.attestations where id = $1",
+        " appraiser_digest, inputs_sha256, parcel_sha256, verdict"
+        " from attestation.attestations where id = $1",
         attestation_id,
         into=AttestationRow,
     )

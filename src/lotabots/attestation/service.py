@@ -28,6 +28,7 @@ from lotabots.attestation.outcome import (
     device_rows,
     evidence_rows,
 )
+from lotabots.attestation.parcel import make_parcel
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.results import Results
 from lotabots.attestation.session import (
@@ -179,7 +180,8 @@ class Attestations:
         inputs: Inputs,
     ) -> Attested:
         verdict, spent = judged.verdict, loaded.spent
-        row = attestation_row(judged, uuid4(), spent.id, inputs.now)
+        parcel = await self._keep(judged)
+        row = attestation_row(judged, uuid4(), spent.id, parcel, inputs.now)
         evidence = evidence_rows(verdict, inputs.evidence)
         standing = new_standing(verdict, principal)
         declared = nodes.by_subject(unpack_inventory(spent.inventory))
@@ -192,20 +194,24 @@ class Attestations:
             expires_at=verdict.evaluated_at + self._settings.lifetime,
         )
         token = await self._results.sign(verdict, judged.digest, result, profile, result.issued_at)
-        await self._keep(judged)
         async with self._process.database.transaction(principal.tenant_id) as tx:
             await store.record(tx, row, evidence, devices, result, standing)
             await append(tx, attestation_entry(principal, row))
         self._metrics.recorded(row.status)
         return attested(row, verdict, evidence, token, result.expires_at)
 
-    async def _keep(self, judged: Judged) -> None:
-        """Puts what a replay needs where it is found by digest, each blob once in a while."""
+    async def _keep(self, judged: Judged) -> str:
+        """Puts what a replay needs where it is found by digest; returns the parcel's.
+
+        What many attestations share is put once in a while: this process remembers what it put.
+        """
+        own = {item.data_sha256 for item in judged.verdict.evidence}
         for digest, blob in judged.packed.blobs.items():
-            if digest not in self._kept:
-                await self._process.blobs.put(blob)
-            self._kept[digest] = None
-            self._kept.move_to_end(digest)
+            if digest not in own:
+                if digest not in self._kept:
+                    await self._process.blobs.put(blob)
+                self._kept[digest] = None
+                self._kept.move_to_end(digest)
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)
-        await self._process.blobs.put(judged.packed.manifest)
+        return await self._process.blobs.put(make_parcel(judged.packed, sorted(own)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -156,6 +157,7 @@ def new_standing(verdict: Verdict, principal: Principal) -> Outcome | None:
     return verdict.outcome if parts and all(map(speaks, parts)) else None
 
 
+@lru_cache(maxsize=1024)  # a pure function of the key; a node uses one key many times
 def session_key_digest(key: SessionKey) -> str:
     """The SHA-256 of a session key as lowercase hex: its RFC 7638 thumbprint. Raises `KEY_*`."""
     return VerifyingKey.from_jwk(msgspec.to_builtins(key)).thumbprint().hex()

@@ -56,6 +56,7 @@ class AttestationRow(msgspec.Struct, frozen=True, kw_only=True):
     appraiser_version: str
     appraiser_digest: str
     inputs_sha256: str
+    parcel_sha256: str
     verdict: bytes
 
 
@@ -125,33 +126,33 @@ with attestation as (
     insert into attestation.attestations (
         id, hardware_id, attestation_type, status, metadata, created_at, challenge_id, policy_id,
         reference_digest, collateral_digest, appraisal_digest, appraiser_version, appraiser_digest,
-        inputs_sha256, verdict
-    ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        inputs_sha256, parcel_sha256, verdict
+    ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 ), evidence as (
     insert into attestation.evidence (
         id, attestation_id, subject, scheme, data_sha256, certificates_sha256
     )
     select gen_random_uuid(), $1, e.*
-    from unnest($16::text[], $17::text[], $18::text[], $19::text[]) e
+    from unnest($17::text[], $18::text[], $19::text[], $20::text[]) e
 ), devices as (
     insert into attestation.devices (
         id, attestation_id, subject, kind, device_id, status, tier, level, simulated
     )
     select gen_random_uuid(), $1, d.*
-    from unnest($20::text[], $21::text[], $22::text[], $23::text[], $24::int[], $25::text[],
-        $26::boolean[]) d
+    from unnest($21::text[], $22::text[], $23::text[], $24::text[], $25::int[], $26::text[],
+        $27::boolean[]) d
 ), node_standing as (
-    update attestation.nodes set standing = $27, standing_at = $6
-    where id = $2::uuid and $27::text is not null
+    update attestation.nodes set standing = $28, standing_at = $6
+    where id = $2::uuid and $28::text is not null
 ), device_standing as (
     update attestation.inventory i set standing = s.standing, standing_at = $6
-    from unnest($21::text[], $22::text[], $28::text[]) s (kind, device_id, standing)
+    from unnest($22::text[], $23::text[], $29::text[]) s (kind, device_id, standing)
     where i.node_id = $2::uuid and i.kind = s.kind and i.device_id = s.device_id
         and s.standing is not null
 )
 insert into attestation.results (
     id, attestation_id, session_key, status_index, issued_at, expires_at
-) values ($29, $1, $30, $31, $32, $33)
+) values ($30, $1, $31, $32, $33, $34)
 """
 
 

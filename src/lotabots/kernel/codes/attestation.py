@@ -100,6 +100,12 @@ CODES: tuple[Code, ...] = (
         "Try again with a new challenge, after a pause.",
     ),
     Code(
+        "PARCEL_CORRUPT",
+        "internal",
+        "The stored inputs of an attestation are not as they were written.",
+        "Restore the blob store from its backup; the audit log holds the digest of what was there.",
+    ),
+    Code(
         "ATTESTATION_NOT_FOUND",
         "not_found",
         "There is no attestation with this id.",
