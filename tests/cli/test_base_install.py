@@ -29,9 +29,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base")
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
     (wheel,) = folder.glob("*.whl")
-    run(sys.executable, "-m", "uv", "venv", "--quiet", "--python", sys.executable, folder / "env")
+    run(sys.executable, "-m", "venv", "--without-pip", folder / "env")
     python = folder / "env" / "bin" / "python"
-    install = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python)
+    install = (sys.executable, "-m", "pip", "--python", python, "install", "-qq", "--no-input")
     locked = run(*install, "--require-hashes", "-r", ROOT / "requirements.lock", ok=False)
     if locked.returncode and not os.environ.get("CI"):
         pytest.skip(f"SKIPPED: the base lock cannot be installed (no index?): {locked.stderr}")

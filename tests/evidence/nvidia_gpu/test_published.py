@@ -247,7 +247,8 @@ def test_a_genuine_mismatch_names_the_index_and_both_values(nvidia: Path) -> Non
     (device,) = judge(read(nvidia, *SAMPLE), reference=rims).devices
     (mismatch,) = (found for found in device.findings if found.code == "NV-MEAS-MISMATCH")
     assert mismatch.expected.startswith("index 9: ")
-    assert len(bytes.fromhex(mismatch.measured)) == 48
+    index, _, value = mismatch.measured.partition(": ")
+    assert (index, len(bytes.fromhex(value))) == ("index 9", 48)
 
 
 def test_reference_values_of_other_versions_are_no_reference(nvidia: Path) -> None:
