@@ -19,6 +19,7 @@ from lotabots.evidence import (
     Challenge,
     Evidence,
     ReferenceFiles,
+    Slot,
 )
 from lotabots.kernel import canonical, format_time, invalid, sha256_hex, strict_struct
 
@@ -56,12 +57,25 @@ class Packed(msgspec.Struct, frozen=True):
     blobs: Mapping[str, bytes]
 
 
-def pack_inputs(inputs: Inputs) -> Packed:
-    """The inputs as a manifest and blobs; equal inputs give equal bytes."""
+_DIGESTS: Slot[bytes, str] = Slot("appraisal/shared-blob-digests", 4096)
+
+
+def pack_inputs(inputs: Inputs, caches: Caches | None = None) -> Packed:
+    """The inputs as a manifest and blobs; equal inputs give equal bytes.
+
+    With `caches` the digests of what many inputs share are remembered: reference files, policies
+    and certificates are most of the bytes, and the same ones each time.
+    """
     blobs: dict[str, bytes] = {}
+    known = (caches or Caches()).of(_DIGESTS)
 
     def put(data: bytes) -> str:
         digest = sha256_hex(data)
+        blobs[digest] = data
+        return digest
+
+    def put_shared(data: bytes) -> str:
+        digest = known.get(data) or known.put(data, sha256_hex(data))
         blobs[digest] = data
         return digest
 
@@ -69,12 +83,14 @@ def pack_inputs(inputs: Inputs) -> Packed:
     manifest = _Manifest(
         format="lotabots/appraisal-inputs/v1",
         evidence=tuple(
-            _EvidenceEntry(one.scheme, one.subject, put(one.data), put(one.certificates))
+            _EvidenceEntry(one.scheme, one.subject, put(one.data), put_shared(one.certificates))
             for one in inputs.evidence
         ),
         challenge=inputs.challenge,
-        reference=tuple(_FileEntry(name, put(data)) for name, data in inputs.reference.files),
-        policy=put(inputs.policy.document),
+        reference=tuple(
+            _FileEntry(name, put_shared(data)) for name, data in inputs.reference.files
+        ),
+        policy=put_shared(inputs.policy.document),
         anchors=inputs.anchors,
         now=inputs.moment,
         node=inputs.node,
