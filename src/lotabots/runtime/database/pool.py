@@ -59,6 +59,9 @@ class Database:
             command_timeout=STATEMENT_SECONDS,
             server_settings=_SESSION,
             init=_speak_json,
+            # A round trip for each use of a connection, to take back what no transaction leaves
+            # behind: settings are local, locks end with it, nobody listens.
+            reset=_nothing_to_reset,
         )
         with coded_failures():
             await pool
@@ -132,6 +135,10 @@ class Database:
             # A connection that cannot be reset is thrown away; what was committed stays committed.
             with suppress(*DRIVER_ERRORS):
                 await self._pool.release(connection)
+
+
+async def _nothing_to_reset(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Replaces the driver's own statement, which would reset all that a session can hold."""
 
 
 async def _speak_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
