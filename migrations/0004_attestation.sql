@@ -88,12 +88,15 @@ CREATE TABLE attestation.attestations (
     appraiser_version text NOT NULL,
     appraiser_digest  text NOT NULL,
     inputs_sha256     text NOT NULL,
-    -- The blob that holds the manifest (whose digest is inputs_sha256) and the evidence.
-    parcel_sha256     text NOT NULL,
     verdict           bytea NOT NULL,
+    -- The manifest (whose digest is inputs_sha256) and the evidence, which only this attestation has:
+    -- in the commit that acknowledges them. What many share, the manifest names as blobs.
+    parcel            bytea NOT NULL,
     UNIQUE (tenant_id, id),
     FOREIGN KEY (tenant_id, challenge_id) REFERENCES attestation.challenges (tenant_id, id)
 );
+-- Signatures and measurements do not compress.
+ALTER TABLE attestation.attestations ALTER COLUMN parcel SET STORAGE EXTERNAL;
 CREATE INDEX attestations_hardware_id ON attestation.attestations (hardware_id);
 CREATE INDEX attestations_attestation_type ON attestation.attestations (attestation_type);
 CREATE INDEX attestations_status ON attestation.attestations (status);

@@ -36,12 +36,12 @@ pytestmark = pytest.mark.anyio
 
 
 class Blobshop(Blobs):
-    """A store that does something else just before it stores a parcel."""
+    """A store that does something else just before it stores the certificates of a node."""
 
     before: Callable[[], Awaitable[None]] | None = None
 
     async def put(self, data: bytes) -> str:
-        if self.before is not None and data.startswith(b"LOTAINPUTS1"):
+        if self.before is not None and data.startswith(b"-----BEGIN CERT"):
             await self.before()
         return await super().put(data)
 

@@ -106,7 +106,8 @@ class History:
         """Everything that a replay of one attestation needs, and the verdict to hold it against."""
         async with self._process.database.transaction(principal.tenant_id) as tx:
             row = await records.found(tx, attestation_id)
-        manifest, blobs = await self._packed(row.parcel_sha256)
+            parcel = await records.parcel_of(tx, attestation_id)
+        manifest, blobs = await self._packed(parcel)
         return ReplayInputs(
             manifest=manifest,
             blobs=blobs,
@@ -119,11 +120,12 @@ class History:
         policy = await self._policies.load(request.source.encode())
         async with self._process.database.transaction(principal.tenant_id) as tx:
             chosen = request.attestations or await records.newest_of_each(tx)
-            rows = [await records.found(tx, attestation_id) for attestation_id in chosen]
-        return [await self._try(policy, row) for row in rows]
+            rows = [await records.found(tx, one) for one in chosen]
+            parcels = [await records.parcel_of(tx, one) for one in chosen]
+        return [await self._try(policy, *pair) for pair in zip(rows, parcels, strict=True)]
 
-    async def _try(self, policy: Policy, row: AttestationRow) -> Trial:
-        inputs = unpack_inputs(*await self._packed(row.parcel_sha256))
+    async def _try(self, policy: Policy, row: AttestationRow, parcel: bytes) -> Trial:
+        inputs = unpack_inputs(*await self._packed(parcel))
         trial = await self._judge.try_policy(policy, inputs)
         return Trial(
             attestation=row.id,
@@ -133,9 +135,9 @@ class History:
             findings=trial.after.findings,
         )
 
-    async def _packed(self, parcel: str) -> tuple[bytes, dict[str, bytes]]:
+    async def _packed(self, parcel: bytes) -> tuple[bytes, dict[str, bytes]]:
         """The manifest and every blob that it names."""
         get = self._process.blobs.get
-        manifest, blobs = open_parcel(await get(parcel))
+        manifest, blobs = open_parcel(parcel)
         shared = (name for name in blob_names(manifest) if name not in blobs)
         return manifest, blobs | {name: await get(name) for name in shared}

@@ -63,5 +63,5 @@ class Judge:
             verdict=verdict,
             canonical=canonical,
             digest=sha256_hex(canonical),
-            packed=pack_inputs(inputs),
+            packed=pack_inputs(inputs, self._caches),
         )

@@ -21,7 +21,7 @@ _LEVELS = tuple(Level)
 
 
 def attestation_row(
-    judged: Judged, attestation_id: UUID, challenge: UUID, parcel: str, now: datetime
+    judged: Judged, attestation_id: UUID, challenge: UUID, now: datetime
 ) -> AttestationRow:
     """The row of an attestation; `metadata` is what a list shows without opening the verdict."""
     verdict = judged.verdict
@@ -48,7 +48,6 @@ def attestation_row(
         appraiser_version=verdict.appraiser.version,
         appraiser_digest=verdict.appraiser.digest,
         inputs_sha256=sha256_hex(judged.packed.manifest),
-        parcel_sha256=parcel,
         verdict=judged.canonical,
     )
 

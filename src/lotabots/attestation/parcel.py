@@ -1,7 +1,8 @@
-r"""One blob for what only one attestation has: its manifest and its evidence.
+r"""In one piece what only one attestation has: its manifest and its evidence.
 
-A node of twelve devices is then stored with one durable write and not with thirteen. What many
-attestations share (certificates, reference files, policies) stays a blob of its own.
+It stands in the attestation's row: the commit that acknowledges evidence is the one that stores it,
+and a node of twelve devices needs no thirteen durable writes before. What many attestations share
+(certificates, reference files, policies) is a blob of its own.
 
 Layout: the text `LOTAINPUTS1\n`, then each piece, the manifest first: its length as 4 bytes,
 big-endian, and its bytes. Nothing after the last one.

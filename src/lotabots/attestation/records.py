@@ -54,7 +54,7 @@ async def found(tx: Transaction, attestation_id: UUID) -> AttestationRow:
     row = await tx.fetch_one(
         "select id, hardware_id, attestation_type, status, metadata, created_at, challenge_id,"
         " policy_id, reference_digest, collateral_digest, appraisal_digest, appraiser_version,"
-        " appraiser_digest, inputs_sha256, parcel_sha256, verdict"
+        " appraiser_digest, inputs_sha256, verdict"
         " from attestation.attestations where id = $1",
         attestation_id,
         into=AttestationRow,
@@ -62,6 +62,16 @@ async def found(tx: Transaction, attestation_id: UUID) -> AttestationRow:
     if row is None:
         raise _not_found()
     return row
+
+
+async def parcel_of(tx: Transaction, attestation_id: UUID) -> bytes:
+    """The manifest and the evidence of an attestation. Raises `ATTESTATION_NOT_FOUND`."""
+    parcel = await tx.fetch_value(
+        "select parcel from attestation.attestations where id = $1", attestation_id, into=bytes
+    )
+    if parcel is None:
+        raise _not_found()
+    return parcel
 
 
 async def evidence_of(tx: Transaction, attestation_id: UUID) -> list[EvidenceRow]:

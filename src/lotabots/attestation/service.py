@@ -3,7 +3,7 @@
 1. `challenge`: random bytes for one node, one session key, one policy; stored hashed, for 60 s.
 2. `submit` spends it, in a transaction of its own, before a byte of evidence is looked at.
 3. What is needed is loaded; the verdict is a pure function of it, computed in a worker thread.
-4. The evidence goes to the blobs, which are content-addressed, so that nothing is lost or doubled.
+4. What many attestations share (certificates, policy) goes to the blobs, by content.
 5. One transaction stores attestation, evidence, devices, result and audit entry; then we answer.
 
 If anything fails after 2, nothing is acknowledged and the challenge stays spent.
@@ -11,6 +11,7 @@ If anything fails after 2, nothing is acknowledged and the challenge stays spent
 
 import secrets
 from collections import OrderedDict
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -180,8 +181,9 @@ class Attestations:
         inputs: Inputs,
     ) -> Attested:
         verdict, spent = judged.verdict, loaded.spent
-        parcel = await self._keep(judged)
-        row = attestation_row(judged, uuid4(), spent.id, parcel, inputs.now)
+        own = {item.data_sha256 for item in verdict.evidence}
+        await self._keep_shared(judged, own)
+        row = attestation_row(judged, uuid4(), spent.id, inputs.now)
         evidence = evidence_rows(verdict, inputs.evidence)
         standing = new_standing(verdict, principal)
         declared = nodes.by_subject(unpack_inventory(spent.inventory))
@@ -195,17 +197,24 @@ class Attestations:
         )
         token = await self._results.sign(verdict, judged.digest, result, profile, result.issued_at)
         async with self._process.database.transaction(principal.tenant_id) as tx:
-            await store.record(tx, row, evidence, devices, result, standing)
+            await store.record(
+                tx,
+                row,
+                make_parcel(judged.packed, sorted(own)),
+                evidence,
+                devices,
+                result,
+                standing,
+            )
             await append(tx, attestation_entry(principal, row))
         self._metrics.recorded(row.status)
         return attested(row, verdict, evidence, token, result.expires_at)
 
-    async def _keep(self, judged: Judged) -> str:
-        """Puts what a replay needs where it is found by digest; returns the parcel's.
+    async def _keep_shared(self, judged: Judged, own: Collection[str]) -> None:
+        """Puts what many attestations share where it is found by digest.
 
-        What many attestations share is put once in a while: this process remembers what it put.
+        Once in a while: this process remembers what it put.
         """
-        own = {item.data_sha256 for item in judged.verdict.evidence}
         for digest, blob in judged.packed.blobs.items():
             if digest not in own:
                 if digest not in self._kept:
@@ -214,4 +223,3 @@ class Attestations:
                 self._kept.move_to_end(digest)
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)
-        return await self._process.blobs.put(make_parcel(judged.packed, sorted(own)))

@@ -56,7 +56,6 @@ class AttestationRow(msgspec.Struct, frozen=True, kw_only=True):
     appraiser_version: str
     appraiser_digest: str
     inputs_sha256: str
-    parcel_sha256: str
     verdict: bytes
 
 
@@ -126,7 +125,7 @@ with attestation as (
     insert into attestation.attestations (
         id, hardware_id, attestation_type, status, metadata, created_at, challenge_id, policy_id,
         reference_digest, collateral_digest, appraisal_digest, appraiser_version, appraiser_digest,
-        inputs_sha256, parcel_sha256, verdict
+        inputs_sha256, verdict, parcel
     ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 ), evidence as (
     insert into attestation.evidence (
@@ -159,6 +158,7 @@ insert into attestation.results (
 async def record(
     tx: Transaction,
     row: AttestationRow,
+    parcel: bytes,
     evidence: Sequence[EvidenceRow],
     devices: Sequence[DeviceRow],
     result: ResultRow,
@@ -168,6 +168,7 @@ async def record(
     await tx.execute(
         _RECORD,
         *msgspec.structs.astuple(row),
+        parcel,
         *_columns(EvidenceRow, evidence),
         *_columns(DeviceRow, devices)[:-1],
         standing,
