@@ -133,6 +133,6 @@ CODES: tuple[Code, ...] = (
         "ANCHORS_MALFORMED",
         "validation",
         "The setting `attestation.simulated_anchors` does not name a readable PEM file of roots.",
-        "Write the simulator's roots with `lotabots simulator roots`, or leave the setting out.",
+        "Name a PEM file with two roots, the device one first, or leave the setting out.",
     ),
 )

@@ -7,7 +7,7 @@ CODES: tuple[Code, ...] = (
         "REFERENCE_MALFORMED",
         "validation",
         "The file is not a reference bundle, or its manifest or layout is malformed.",
-        "Export the bundle again, or build one from the files with `lotabots reference build`.",
+        "Export the bundle again, or sign the files with `lotabots reference pack`.",
     ),
     Code(
         "REFERENCE_TOO_LARGE",

@@ -7,7 +7,7 @@ TOKENS = (
         "RESULT_PROFILE",
         "validation",
         "A result is in a profile of EAR that this version does not know.",
-        "Ask the verifier for one of the three profiles that `lotabots verify token --help` lists.",
+        "Ask the verifier for one of the three profiles that docs/attesting.md lists.",
     ),
     Code(
         "RESULT_MALFORMED",

@@ -25,6 +25,7 @@ _BY_STATE: dict[str, tuple[Kind, str, str]] = {
     "40001": (Kind.UNAVAILABLE, "DATABASE_CONTENDED", "Another transaction was faster; try again."),
     "40P01": (Kind.UNAVAILABLE, "DATABASE_CONTENDED", "Another transaction was faster; try again."),
     "55P03": (Kind.UNAVAILABLE, "DATABASE_CONTENDED", "Another transaction holds the lock."),
+    "55000": (Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", "The database is not accepting work."),
     "57014": (Kind.UNAVAILABLE, "DATABASE_TIMEOUT", "The database took too long."),
 }
 _BY_CLASS: dict[str, tuple[Kind, str, str]] = {
