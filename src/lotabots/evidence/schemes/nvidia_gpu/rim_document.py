@@ -37,6 +37,8 @@ MAX_CERTIFICATES = 8
 _DS = "{http://www.w3.org/2000/09/xmldsig#}"
 _SIGNATURE = _DS + "Signature"
 _C14N = "http://www.w3.org/2006/12/xml-c14n11"
+_MARKUP = re.compile(rb"<[!?]")
+_XML_PREFIX = re.compile(rb"xml:")
 _DECLARATION = re.compile(rb"<\?xml [^<>?]{0,100}\?>")
 
 Shape: TypeAlias = "tuple[str, tuple[tuple[str, str], ...], tuple[Shape, ...]]"
@@ -139,11 +141,11 @@ def _parse(data: bytes) -> etree._Element:
     body = data[declaration.end() :] if declaration else data
     # In well-formed XML "<!" opens only a DTD, a comment or a CDATA section, and "<?" only a
     # processing instruction. Refusing the bytes keeps all of them away from the parser.
-    if b"<!" in body or b"<?" in body:
+    if _MARKUP.search(body):
         raise refuse("DOCTYPE, comments, CDATA and processing instructions are not accepted")
     # C14N 1.0 (what libxml2 computes) and 1.1 (what is signed) differ only in xml:* attributes, and
     # no other prefix can stand for their namespace (Namespaces in XML 1.0, section 3).
-    if b"xml:" in body:
+    if _XML_PREFIX.search(body):
         raise refuse("xml:* attributes are not accepted")
     parser = etree.XMLParser(
         encoding="utf-8",

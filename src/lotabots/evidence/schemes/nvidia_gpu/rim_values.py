@@ -6,8 +6,9 @@ Every function here takes the root of a tag from which the signature is already 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TypeAlias, cast
 
@@ -28,16 +29,17 @@ _SHA384 = "{http://www.w3.org/2001/04/xmlenc#sha384}"
 _DRIVER = re.compile(r"[1-9][0-9]{2,3}(\.[0-9]{1,4}){1,3}")
 _FIRMWARE = re.compile(r"[0-9A-F]{2}(\.[0-9A-F]{2}){4}")
 _PRODUCT = re.compile(r"[A-Z0-9]{2,16}")
-_DIGEST = re.compile(r"[0-9a-fA-F]{96}")
 _SIZE = str(DIGEST_BYTES)
 _ACTIVE = {"True": True, "False": False}
-_ATTRIBUTES = frozenset({"type", "index", "active", "alternatives", "size", "name"})
-# Every number that may stand in an attribute, written as it must be written.
+# Every index that may stand in an attribute, written as it must be written.
 _INDICES = {str(index): index for index in range(MAX_INDEX + 1)}
-_HASHES = {
-    str(count): tuple(f"{_SHA384}Hash{place}" for place in range(count))
+_ATTRIBUTES = ("index", "alternatives", "type", "size", "active", "name")
+# The attributes of a measurement with so many alternatives.
+_NAMES = {
+    count: (*_ATTRIBUTES, *(f"{_SHA384}Hash{place}" for place in range(count)))
     for count in range(1, MAX_ALTERNATIVES + 1)
 }
+_Pick: TypeAlias = Callable[[list[str]], tuple[str, ...]]
 
 Golden: TypeAlias = "Mapping[int, tuple[bytes, ...]]"
 
@@ -101,10 +103,11 @@ def read_values(root: etree._Element) -> Golden:
     resources = list(root.iter(SWID + "Resource"))
     if len(resources) != len(payload) or any(r.getparent() is not payload for r in resources):
         raise refuse("Resource elements and nothing else are expected under Payload")
+    picks: dict[tuple[str, ...], _Pick | None] = {}
     seen: set[int] = set()
     golden: dict[int, tuple[bytes, ...]] = {}
     for resource in resources:
-        index, active, digests = _measurement(resource)
+        index, active, digests = _measurement(resource, picks)
         if index in seen:
             raise refuse(f"measurement index {index} occurs twice")
         seen.add(index)
@@ -115,21 +118,59 @@ def read_values(root: etree._Element) -> Golden:
     return MappingProxyType(golden)
 
 
-def _measurement(resource: etree._Element) -> tuple[int, bool, tuple[bytes, ...]]:
+def _measurement(
+    resource: etree._Element, picks: dict[tuple[str, ...], _Pick | None]
+) -> tuple[int, bool, tuple[bytes, ...]]:
+    """Index, whether it is active, digests. `picks`: those of the attribute names seen so far."""
     # The parser gives text; the stubs also allow the bytes that a caller could set.
-    values = cast("dict[str, str]", dict(resource.items()))
-    index = _INDICES.get(values.get("index", ""))
-    if index is None:
-        raise refuse(f"a measurement without an index from 0 to {MAX_INDEX}")
-    names = _HASHES.get(values.get("alternatives", ""))
-    if names is None or values.keys() != _ATTRIBUTES.union(names):
-        raise refuse(f"measurement {index} does not carry exactly the alternatives that it counts")
-    if values["type"] != "Measurement" or values["size"] != _SIZE:
+    names = tuple(cast("list[str]", resource.keys()))
+    if names not in picks:
+        picks[names] = _pick(names)
+    pick = picks[names]
+    if pick is None:
+        index = _index(cast("str", resource.get("index", "")))
+        raise _miscounted(index)
+    number, count, kind, size, state, _, *texts = pick(cast("list[str]", resource.values()))
+    index = _index(number)
+    if count != str(len(texts)):
+        raise _miscounted(index)
+    if kind != "Measurement" or size != _SIZE:
         raise refuse(f"measurement {index} is not one of {DIGEST_BYTES} bytes")
-    active = _ACTIVE.get(values["active"])
+    active = _ACTIVE.get(state)
     if active is None:
         raise refuse(f"measurement {index} is neither active nor inactive")
-    digests = [values[name] for name in names]
-    if not all(map(_DIGEST.fullmatch, digests)):
+    return index, active, tuple([_digest(text, index) for text in texts])
+
+
+def _pick(names: tuple[str, ...]) -> _Pick | None:
+    """What takes the values of `_NAMES`, in that order, from values in the order of these names.
+
+    None if these are not the attributes of a measurement. The names are checked here once for all
+    the elements of a file that are written alike, and that is nearly all of them.
+    """
+    wanted = _NAMES.get(len(names) - len(_ATTRIBUTES))
+    if wanted is None or set(names) != set(wanted):
+        return None
+    return itemgetter(*map(names.index, wanted))
+
+
+def _index(text: str) -> int:
+    index = _INDICES.get(text)
+    if index is None:
+        raise refuse(f"a measurement without an index from 0 to {MAX_INDEX}")
+    return index
+
+
+def _digest(text: str, index: int) -> bytes:
+    try:
+        digest = bytes.fromhex(text)
+    except ValueError:
+        digest = b""
+    # Both lengths, because fromhex passes over white space.
+    if len(digest) != DIGEST_BYTES or len(text) != 2 * DIGEST_BYTES:
         raise refuse(f"measurement {index} has a digest that is not {DIGEST_BYTES} bytes of hex")
-    return index, active, tuple(map(bytes.fromhex, digests))
+    return digest
+
+
+def _miscounted(index: int) -> LotaError:
+    return refuse(f"measurement {index} does not carry exactly the alternatives that it counts")
