@@ -1,7 +1,6 @@
 """Device chains: five certificates to a pinned root, and nothing else."""
 
 import base64
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from evidence.nvidia_gpu.published import H100, LS10, THEN, all_real, refusal
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lotabots.evidence import Anchor, Caches
 from lotabots.evidence.schemes.nvidia_gpu import NVIDIA_ANCHORS

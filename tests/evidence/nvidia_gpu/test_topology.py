@@ -1,11 +1,11 @@
 """A node's fabric: it closes only when certificates and both sides' signatures agree."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lotabots.evidence import Cause
 from lotabots.evidence.schemes.nvidia_gpu.topology import Fabric, Member, Topology, check_topology

@@ -7,10 +7,10 @@ ECDSA and SHA-384, so nothing else is accepted.
 import base64
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+import msgspec
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -48,8 +48,7 @@ _UNDERSTOOD = frozenset(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Certificate:
+class Certificate(msgspec.Struct, frozen=True, eq=False, dict=True):
     """One parsed certificate. Parsed is not trusted."""
 
     parsed: x509.Certificate

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+import msgspec
 from cryptography import x509
 
 from lotabots.evidence import Anchor, Caches, Finding, Slot
@@ -49,8 +50,7 @@ _FWID_BLACKWELL = x509.ObjectIdentifier("2.23.133.5.4.1.1")
 _FWID_HEADER = bytes.fromhex("06096086480165030402020430")
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Which device the certificates name. Worth what the chain is worth."""
 
     chip: Chip
@@ -86,8 +86,7 @@ class DeviceChain:
         return self.certificates[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class ChainCheck:
+class ChainCheck(msgspec.Struct, frozen=True):
     """Whether the chain holds, under which anchor, and everything that is wrong with it."""
 
     anchor: Anchor | None

@@ -1,7 +1,8 @@
 """Measurements held against golden values: which match, which do not, which are not compared."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from lotabots.evidence import Fact, Facts, Finding
 from lotabots.evidence.schemes.nvidia_gpu.codes import finding
@@ -13,8 +14,7 @@ NVDEC0_INDEX = 35
 """The firmware of video decoder 0, which runs only while the decoder is on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """RIM index i against SPDM block i + 1, for every index that is active in a RIM."""
 
     matched: tuple[int, ...]
@@ -62,10 +62,13 @@ def compare(
             skipped.append(index)
         elif index >= count:
             missing.append(index)
-        elif _matches(measurements[index], golden[index]):
-            matched.append(index)
         else:
-            mismatched.append(index)
+            for value in golden[index]:
+                if equal(measurements[index], value):
+                    matched.append(index)
+                    break
+            else:
+                mismatched.append(index)
     findings.extend(
         finding(
             "NV-MEAS-MISMATCH",
@@ -96,14 +99,6 @@ def compare(
         unreferenced=count - (len(golden) - len(missing)),
         findings=tuple(findings),
     )
-
-
-def _matches(measured: bytes, alternatives: Sequence[bytes]) -> bool:
-    # A loop, not any(): this runs for each measurement of each device.
-    for value in alternatives:  # noqa: SIM110
-        if equal(measured, value):
-            return True
-    return False
 
 
 def _conflicts(subject: str, rims: Mapping[str, Golden], distinct: int) -> list[Finding]:

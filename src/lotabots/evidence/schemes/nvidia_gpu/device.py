@@ -6,7 +6,7 @@ signature hold: 7 reference values; 8 measurements; 9 approved versions; and, of
 holds, 10 revocation. A failure ends only what depends on it, so that one run reports everything.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from lotabots.evidence import Anchor, Claims, Context, Evidence, Level
 from lotabots.evidence.schemes.nvidia_gpu.chain import (
@@ -36,8 +36,7 @@ from lotabots.evidence.schemes.nvidia_gpu.spdm import parse_report
 from lotabots.evidence.schemes.nvidia_gpu.trial import Trial
 
 
-@dataclass(frozen=True, slots=True)
-class Proven:
+class Proven(msgspec.Struct, frozen=True):
     """What a device whose chain and signature hold tells about itself and its neighbours."""
 
     identity: Identity
@@ -46,8 +45,7 @@ class Proven:
     fresh: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(msgspec.Struct, frozen=True):
     """One device's claims, and what the checks between devices need of it."""
 
     claims: Claims

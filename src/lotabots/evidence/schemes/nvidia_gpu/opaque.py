@@ -6,8 +6,9 @@ None: old firmware leaves out several, and absent is never the same as good.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from lotabots.evidence.schemes.nvidia_gpu.codes import refuse
 
@@ -62,8 +63,7 @@ class Switch(StrEnum):
     ABSENT = "absent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GpuOpaque:
+class GpuOpaque(msgspec.Struct, frozen=True, kw_only=True):
     """What a GPU signs about itself."""
 
     version: int
@@ -82,8 +82,7 @@ class GpuOpaque:
     chip_sku: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchOpaque:
+class SwitchOpaque(msgspec.Struct, frozen=True, kw_only=True):
     """What an NVSwitch signs about itself."""
 
     version: int

@@ -13,11 +13,13 @@ With no such word: `invalid` if something spoke of the certificate without the r
 if nothing did. Neither is ever read as good.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from lotabots.evidence import Caches, Facts, Finding
 from lotabots.evidence.schemes.nvidia_gpu.certs import Certificate
@@ -54,8 +56,7 @@ class RevocationData:
     crls: Mapping[bytes, tuple[Crl, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateStanding:
+class CertificateStanding(msgspec.Struct, frozen=True):
     """Where one certificate stands, and on whose word."""
 
     certificate: Certificate
@@ -69,8 +70,7 @@ class CertificateStanding:
     """Why the sources that spoke count for nothing; empty otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Revocation:
+class Revocation(msgspec.Struct, frozen=True):
     """The standing of every certificate that was asked about."""
 
     certificates: tuple[CertificateStanding, ...]
@@ -100,16 +100,18 @@ class Revocation:
 
     def findings(self, subject: str) -> tuple[Finding, ...]:
         """One finding for each certificate that is not in good standing."""
+        accused = [held for held in self.certificates if held.standing in _CODES]
+        if not accused:
+            return ()
+        within = f"at most {format_duration(self.max_age)} ago"
         return tuple(
             finding(
-                code,
+                _CODES[held.standing],
                 subject,
-                expected=f"{_shown(held.certificate)} good, at most "
-                f"{format_duration(self.max_age)} ago",
+                expected=f"{_shown(held.certificate)} good, {within}",
                 measured=_measured(held),
             )
-            for held in self.certificates
-            if (code := _CODES.get(held.standing)) is not None
+            for held in accused
         )
 
 
@@ -134,7 +136,7 @@ def check_revocation(
     """The standing of each certificate once, in the order given."""
     asked = {child.sha256: (child, issuer) for child, issuer in links}
     held = (
-        _stand(child, list(_words(child, issuer, data, caches)), now, max_age)
+        _stand(child, _words(child, issuer, data, caches), now, max_age)
         for child, issuer in asked.values()
     )
     return Revocation(tuple(held), max_age)
@@ -142,31 +144,35 @@ def check_revocation(
 
 def _words(
     child: Certificate, issuer: Certificate, data: RevocationData, caches: Caches
-) -> Iterator[Statement | str]:
+) -> list[Statement | str]:
     """Everything said of the certificate: proven statements, and why the others are not."""
+    said: list[Statement | str] = []
     serial = child.parsed.serial_number
     for response in data.ocsp.get(serial, ())[:MAX_SOURCES]:
         words = prove_ocsp(response, issuer, caches)
-        yield from (words,) if isinstance(words, str) else words.get(serial, ())
-    if not data.crls:
-        return
-    for crl in data.crls.get(issuer.subject.public_bytes(), ())[:MAX_SOURCES]:
+        said.extend((words,) if isinstance(words, str) else words.get(serial, ()))
+    # The issuer's name is written out only if there is something to find by it.
+    crls = data.crls.get(issuer.subject.public_bytes(), ()) if data.crls else ()
+    for crl in crls[:MAX_SOURCES]:
         if is_of(crl, issuer):
             revoked = prove_crl(crl, issuer, caches)
-            yield revoked if isinstance(revoked, str) else statement_of(crl, revoked, serial)
+            said.append(revoked if isinstance(revoked, str) else statement_of(crl, revoked, serial))
+    return said
 
 
 def _stand(
     child: Certificate, words: Sequence[Statement | str], now: datetime, max_age: timedelta
 ) -> CertificateStanding:
+    if not words:
+        return CertificateStanding(child, Standing.MISSING, None, None, False, "")
     refusals = [word for word in words if isinstance(word, str)]
     statements = [word for word in words if isinstance(word, Statement)]
     timely = [word for word in statements if word.this_update <= now + SKEW]
     if len(timely) < len(statements):
         refusals.append("it was made in the future")
     if not timely:
-        standing = Standing.INVALID if refusals else Standing.MISSING
-        return CertificateStanding(child, standing, None, None, False, "; ".join(refusals[:3]))
+        reason = "; ".join(refusals[:3])
+        return CertificateStanding(child, Standing.INVALID, None, None, False, reason)
     word = max(timely, key=_weight)
     age = max(now - word.this_update, timedelta())
     standing = word.standing

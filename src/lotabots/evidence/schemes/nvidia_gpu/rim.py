@@ -9,11 +9,13 @@ In this order, so that one run reports everything and nothing unproven is read:
 5. every certificate is valid at `now`. Expiry is a status: the values are still there to compare.
 """
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha384
 from types import MappingProxyType
+
+import msgspec
+from msgspec import structs
 
 from lotabots.evidence import Anchor, Caches, Facts, Finding, Slot
 from lotabots.evidence.schemes.nvidia_gpu.certs import (
@@ -45,8 +47,7 @@ class RimStatus(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Rim:
+class Rim(msgspec.Struct, frozen=True):
     """One RIM judged at one time. Without proof of signature and chain it has no values."""
 
     status: RimStatus
@@ -55,7 +56,7 @@ class Rim:
     sha256: str = ""
     """Hex digest of the file; empty when missing."""
     identity: RimIdentity | None = None
-    golden: Golden = field(default_factory=lambda: MappingProxyType({}))
+    golden: Golden = msgspec.field(default_factory=lambda: MappingProxyType({}))
     """Active measurements: RIM index (SPDM block less one) -> alternatives of 48 bytes."""
     chain: tuple[Certificate, ...] = ()
     """Signer first, root last; empty unless signature and chain hold."""
@@ -81,8 +82,7 @@ class Rim:
         return facts
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRim:
+class SignedRim(msgspec.Struct, frozen=True):
     """Proven but for time: what a cache may keep."""
 
     rim: Rim
@@ -224,7 +224,7 @@ def _untimely(rim: Rim, chain: tuple[Certificate, ...], subject: str, now: datet
                 f"{format_time(certificate.not_after)}",
             )
         )
-    return replace(rim, status=status, findings=tuple(findings))
+    return structs.replace(rim, status=status, findings=tuple(findings))
 
 
 def _place(place: int) -> str:

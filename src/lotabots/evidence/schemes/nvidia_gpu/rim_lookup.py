@@ -8,9 +8,11 @@ name is looked at to say what is wrong with it; its values are never used.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
+
+import msgspec
+from msgspec import structs
 
 from lotabots.evidence import Anchor, Caches, Finding
 from lotabots.evidence.schemes.nvidia_gpu.codes import finding
@@ -30,8 +32,7 @@ _PREFERENCE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RimQuery:
+class RimQuery(msgspec.Struct, frozen=True):
     """The RIM that a device's signed report asks for."""
 
     id: str
@@ -82,7 +83,7 @@ def find_rim(
 
     candidates = judged(collateral.rims.get(query.identity, ()))
     if candidates:
-        return replace(min(candidates, key=_rank), id=query.id)
+        return structs.replace(min(candidates, key=_rank), id=query.id)
     return _without_candidates(query, collateral, subject, judged)
 
 
@@ -101,7 +102,7 @@ def _without_candidates(
     unproven = [rim for rim in judged(files) if not rim.proven]
     if unproven:
         best = min(unproven, key=_rank)
-        return replace(best, id=query.id, findings=(*best.findings, *others))
+        return structs.replace(best, id=query.id, findings=(*best.findings, *others))
     malformed = tuple(
         finding("NV-RIM-SCHEMA", subject, expected=f"a {query.identity}", measured=reason)
         for name, reason in collateral.malformed_rims

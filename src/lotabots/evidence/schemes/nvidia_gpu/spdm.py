@@ -12,9 +12,10 @@ opaque     0 id (2) | 2 size (2) | 4 value; repeated
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from struct import Struct
 from types import MappingProxyType
+
+import msgspec
 
 from lotabots.evidence.schemes.nvidia_gpu.codes import refuse
 
@@ -30,13 +31,15 @@ _HEAD = Struct("<4s32sB4sB3s")
 _REQUEST = bytes((0x11, 0xE0, 0x01, 0xFF))
 _SLOT = 0
 _RESPONSE = bytes((0x11, 0x60, 0x00, 0x00))
-_BLOCK = Struct("<BBHBH48s")
-_BLOCK_HEAD = (0x01, 51, 0x01, DIGEST_SIZE)
+_BLOCK = Struct("<7s48s")
+_BLOCK_HEAD = Struct("<BBHBH")
+_BLOCK_HEADS = tuple(
+    _BLOCK_HEAD.pack(index, 0x01, 51, 0x01, DIGEST_SIZE) for index in range(1, MAX_BLOCKS + 1)
+)
 _FIELD = Struct("<HH")
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """A report taken apart. Nothing in it is true before its signature verified."""
 
     nonce: bytes
@@ -97,12 +100,13 @@ def parse_report(data: bytes) -> Report:
 def _measurements(record: bytes) -> tuple[bytes, ...]:
     """The values of whole blocks whose indices count up from 1."""
     values = []
-    for place, (index, *head, value) in enumerate(_BLOCK.iter_unpack(record), start=1):
-        if index != place or tuple(head) != _BLOCK_HEAD:
+    for right, (head, value) in zip(_BLOCK_HEADS, _BLOCK.iter_unpack(record), strict=False):
+        if head != right:
+            index, *rest = _BLOCK_HEAD.unpack(head)
             raise refuse(
                 "NV-PARSE-BLOCK",
-                expected=f"block {place} with one SHA-384 digest",
-                measured=f"block {index} with header {head}",
+                expected=f"block {right[0]} with one SHA-384 digest",
+                measured=f"block {index} with header {rest}",
             )
         values.append(value)
     return tuple(values)

@@ -1,9 +1,10 @@
 """Where a certificate stands with its issuer, and one source's word about it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
+
+import msgspec
 
 Source: TypeAlias = Literal["ocsp", "crl"]
 
@@ -23,8 +24,7 @@ class Standing(StrEnum):
     REVOKED = "revoked"
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """What one source says of one certificate."""
 
     standing: Standing

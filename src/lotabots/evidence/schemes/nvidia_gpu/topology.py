@@ -8,8 +8,9 @@ are is for the policy to say: the sets close for any number.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from lotabots.evidence import Facts, Finding
 from lotabots.evidence.schemes.nvidia_gpu.codes import finding
@@ -30,8 +31,7 @@ class Fabric(StrEnum):
     """The GPUs are not in a mode that puts switches between them, and no switch was presented."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """One device whose chain and signature hold."""
 
     subject: str
@@ -47,8 +47,7 @@ class Member:
     """Its nonce is the one expected of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Topology:
+class Topology(msgspec.Struct, frozen=True):
     """What the devices of a node prove about each other."""
 
     status: Fabric

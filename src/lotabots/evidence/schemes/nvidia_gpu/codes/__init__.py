@@ -19,6 +19,7 @@ _RETRYABLE = frozenset(code.name for code in CODES if code.about == Cause.COLLAT
     "NV-REV-HOLD",
     "NV-PARSE-TRUNCATED",
 }
+_CAUSES = {code.name: Cause(code.about) for code in CODES}
 
 
 def finding(name: str, subject: str, *, expected: str, measured: str) -> Finding:
@@ -26,7 +27,7 @@ def finding(name: str, subject: str, *, expected: str, measured: str) -> Finding
     code = BY_NAME[name]
     return Finding(
         code=name,
-        cause=Cause(code.about),
+        cause=_CAUSES[name],
         subject=subject,
         title=code.meaning,
         expected=expected,
