@@ -254,6 +254,16 @@ async def test_an_unreadable_url_is_refused_without_showing_its_password(url: st
     assert "pa ss" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "wrong", [("lotabots_app@", "nobody_here@"), ("?host=", "_missing?host=")], ids=["role", "name"]
+)
+async def test_who_is_not_let_in_reads_that_and_not_that_it_is_our_fault(
+    database_urls: DatabaseUrls, wrong: tuple[str, str]
+) -> None:
+    with pytest.raises(LotaError, match="DATABASE_LOGIN_REFUSED"):
+        await Database.open(database_urls.app.replace(*wrong))
+
+
 async def test_a_lock_is_held_by_one_transaction_at_a_time(database: Database) -> None:
     async with database.transaction(None) as first:
         await first.lock("one")

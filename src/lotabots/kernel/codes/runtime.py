@@ -46,6 +46,12 @@ DATABASE = (
         "Look at the database's log; an embedded one is started again by itself.",
     ),
     Code(
+        "DATABASE_LOGIN_REFUSED",
+        "unavailable",
+        "The database answered and refused the role, its password, or the database's name.",
+        "Correct `database.url` (or `database.owner_url`), and try it with `psql`.",
+    ),
+    Code(
         "DATABASE_FAILED",
         "internal",
         "The database refused a statement of ours.",

@@ -8,6 +8,11 @@ import msgspec
 
 from lotabots.kernel import Kind, LotaError, invalid
 
+_NOT_LET_IN = (
+    Kind.UNAVAILABLE,
+    "DATABASE_LOGIN_REFUSED",
+    "The database does not let us in: the role, its password or the database's name is wrong.",
+)
 # By SQLSTATE (PostgreSQL documentation, appendix A): the whole code first, then its class.
 # Nothing of the server's own message reaches the caller: it can quote values of the row.
 _BY_STATE: dict[str, tuple[Kind, str, str]] = {
@@ -26,11 +31,13 @@ _BY_STATE: dict[str, tuple[Kind, str, str]] = {
     "40P01": (Kind.UNAVAILABLE, "DATABASE_CONTENDED", "Another transaction was faster; try again."),
     "55P03": (Kind.UNAVAILABLE, "DATABASE_CONTENDED", "Another transaction holds the lock."),
     "55000": (Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", "The database is not accepting work."),
+    "3D000": _NOT_LET_IN,
     "57014": (Kind.UNAVAILABLE, "DATABASE_TIMEOUT", "The database took too long."),
 }
 _BY_CLASS: dict[str, tuple[Kind, str, str]] = {
     "22": (Kind.VALIDATION, "DATABASE_VALUE_REFUSED", "A value does not fit its column."),
     "08": (Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", "The database cannot be reached."),
+    "28": _NOT_LET_IN,
     "53": (Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", "The database is out of resources."),
     "57": (Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", "The database is starting or stopping."),
     "58": (Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", "The database's machine has failed."),
