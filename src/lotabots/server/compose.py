@@ -17,7 +17,7 @@ from lotabots.runtime.postgres import EmbeddedPostgres
 from lotabots.runtime.process import Process
 from lotabots.runtime.settings import Settings
 from lotabots.runtime.telemetry import Telemetry, adopt_standard_logging, open_telemetry
-from lotabots.runtime.web import WebSettings, bind, build_app, serve
+from lotabots.runtime.web import TOKEN_PURPOSE, WebSettings, bind, build_app, serve
 from lotabots.server.services import NAMES, chosen
 from lotabots.server.settings import (
     DatabaseSettings,
@@ -93,11 +93,14 @@ async def open_process(settings: Settings, environ: Mapping[str, str]) -> AsyncI
         database = await Database.open(url, connections=connections)
         stack.push_async_callback(database.close)
         key = settings.section(KeyringSettings).key.get_secret_value()
+        keyring = Keyring(database, master_key(key, directory))
+        # Another key than the other processes' would show as failed log-ins only: refused now.
+        await keyring.load(TOKEN_PURPOSE)
         yield Process(
             settings=settings,
             database=database,
             blobs=_blobs(settings.section(DataSettings).blobs, directory),
-            keyring=Keyring(database, master_key(key, directory)),
+            keyring=keyring,
             clock=utc_now,
             telemetry=telemetry,
         )

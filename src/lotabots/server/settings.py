@@ -7,9 +7,11 @@ from pathlib import Path
 
 from lotabots.attestation import AttestationSettings
 from lotabots.identity import IdentitySettings
+from lotabots.kernel import invalid
 from lotabots.reference import ReferenceSettings
 from lotabots.runtime.postgres import state_directory
 from lotabots.runtime.settings import Secret, Settings, load_settings
+from lotabots.runtime.telemetry import LEVELS
 from lotabots.runtime.web import TokenSettings, WebSettings
 
 
@@ -53,6 +55,11 @@ class LogSettings:
     """Section `log`."""
 
     level: str = "info"
+    """`debug`, `info`, `warning` or `error`."""
+
+    def __post_init__(self) -> None:
+        if self.level not in LEVELS:
+            raise invalid("SETTINGS_INVALID", f"log.level is one of {', '.join(LEVELS)}")
 
 
 SECTIONS: Mapping[str, type] = {
