@@ -111,16 +111,35 @@ def test_a_database_that_was_never_migrated_is_refused_with_a_code(
         assert "DATABASE_" in said
 
 
+def test_a_process_with_another_keyring_key_than_the_first_is_refused_at_its_start(
+    folder: Path, fresh_database_urls: DatabaseUrls
+) -> None:
+    (folder / "first").mkdir()
+    (folder / "second").mkdir()
+    with start(folder / "first", "identity", LOTA_DATABASE_URL=fresh_database_urls.app) as process:
+        ready(process)
+        stop(process)
+    with start(folder / "second", "audit", LOTA_DATABASE_URL=fresh_database_urls.app) as process:
+        _, said = process.communicate(timeout=30)
+        assert process.returncode != 0
+        assert "KEYRING_SEAL_BROKEN" in said
+
+
 def test_there_is_one_section_for_each_name_and_each_can_be_set_by_the_environment() -> None:
-    settings = read_settings({"LOTA_WEB_PORT": "1234", "LOTA_REFERENCE_RIM_URL": "https://x"})
+    settings = read_settings({"LOTA_WEB_PORT": "1234", "LOTA_REFERENCE_TRUSTED_KEYS": "/x"})
     assert settings.section(WebSettings).port == 1234
-    assert settings.section(ReferenceSettings).rim_url == "https://x"
+    assert settings.section(ReferenceSettings).trusted_keys == "/x"
     assert {shown.name.partition(".")[0] for shown in settings.shown} == set(SECTIONS)
 
 
 def test_a_name_that_is_no_setting_is_refused() -> None:
     with pytest.raises(LotaError, match="SETTINGS_INVALID"):
         read_settings({"LOTA_ATTESTATION_SIMULATED_ANCHOR": "typing mistake"})
+
+
+def test_a_log_level_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(LotaError, match="debug, info, warning, error"):
+        read_settings({"LOTA_LOG_LEVEL": "loud"})
 
 
 def test_secrets_are_not_shown() -> None:
