@@ -131,6 +131,7 @@ def test_what_is_ours_stands_under_one_claim(profile: Profile) -> None:
             ]
         },
         "log": None,
+        "needs_receipt": False,
     }  # fmt: skip
 
 
@@ -299,3 +300,8 @@ def test_a_result_with_any_one_claim_replaced_is_a_result_or_our_own_error(
     except LotaError:
         return
     assert msgspec.json.encode(read)
+
+
+def test_the_token_says_when_it_is_of_use_only_with_a_receipt() -> None:
+    assert result().needs_receipt is False
+    assert result(needs_receipt=True).needs_receipt is True

@@ -2,7 +2,7 @@
 
 name: default
 require: {gpu: {min: 1}}
-parameters: {max_revocation_age: 30d, allow_simulated: false}
+parameters: {max_revocation_age: 30d, allow_simulated: false, require_receipt: false}
 rules:
   - id: gpu-signature
     evidence: gpu              # whose facts `when` sees, under this name
@@ -53,6 +53,8 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How old an answer about revocation may be."""
     allow_simulated: bool = False
     """Whether hardware under a simulator's root may be accepted."""
+    require_receipt: bool = False
+    """Whether a result is of use only with the receipt that its appraisal stands in the log."""
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,6 +81,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     require: Mapping[str, Requirement]
     max_revocation_age: timedelta
     allow_simulated: bool
+    require_receipt: bool
     rules: tuple[Rule, ...]
     by_kind: Mapping[str, tuple[LoadedRule, ...]]
     """The compiled rules by the kind of evidence that they are about, in the policy's order."""
@@ -123,6 +126,7 @@ def load_policy(data: bytes) -> Policy:
         require=MappingProxyType(document.require),
         max_revocation_age=parse_duration(document.parameters.max_revocation_age),
         allow_simulated=document.parameters.allow_simulated,
+        require_receipt=document.parameters.require_receipt,
         rules=document.rules,
         by_kind=MappingProxyType(
             {kind: tuple(rule for rule in rules if rule.rule.evidence == kind) for kind in GOOD}

@@ -52,14 +52,16 @@ def issue(
     token_id: str,
     status: StatusRef | None,
     log: LogEntry | None = None,
+    needs_receipt: bool = False,
     nonce: bytes | None = None,
     digest: str | None = None,
 ) -> str:
     """The signed result of this verdict, valid from `now` for `lifetime`, at most `MAX_LIFETIME`.
 
     `session_key` is the public JWK for `cnf`, `nonce` the 9 to 64 bytes that a relying party wants
-    back. `digest` is `verdict.digest` where the caller has it at hand. Raises `RESULT_UNISSUABLE`
-    for what `read_result` would refuse, and `KEY_*` for a session key that is none.
+    back. `digest` is `verdict.digest` where the caller has it at hand. With `needs_receipt` the
+    result is admitted only with a receipt in `log`. Raises `RESULT_UNISSUABLE` for what
+    `read_result` would refuse, and `KEY_*` for a session key that is none.
     """
     if not timedelta(seconds=1) <= lifetime <= MAX_LIFETIME:
         raise _unissuable("a result lives from one second to 10 minutes")
@@ -75,7 +77,7 @@ def issue(
         "jti": token_id,
         "iat": int(now.timestamp()),
         "exp": int(now.timestamp()) + int(lifetime.total_seconds()),
-        EXTENSION: _extension(verdict, digest or verdict.digest, log),
+        EXTENSION: _extension(verdict, digest or verdict.digest, log, needs_receipt),
         **_appraisal_claims(profile, verdict),
     }
     if nonce is not None:
@@ -158,7 +160,9 @@ def _overall(verdict: Verdict) -> int:
     return worst_value((verdict.tier, *(SIMULATED for part in verdict.parts if part.simulated)))
 
 
-def _extension(verdict: Verdict, digest: str, log: LogEntry | None) -> dict[str, object]:
+def _extension(
+    verdict: Verdict, digest: str, log: LogEntry | None, needs_receipt: bool
+) -> dict[str, object]:
     return {
         "verdict": verdict.outcome,
         "tier": _overall(verdict),
@@ -175,6 +179,7 @@ def _extension(verdict: Verdict, digest: str, log: LogEntry | None) -> dict[str,
         "findings": list(dict.fromkeys(f.code for f in verdict.findings))[:MAX_FINDINGS],
         "parts": {part.subject: _part(part) for part in verdict.parts},
         "log": log,
+        "needs_receipt": needs_receipt,
     }
 
 

@@ -84,6 +84,7 @@ def read_result(token: str, keys: VerificationKeys) -> Result:
         parts=_parts(claims),
         status=None if isinstance(claims.status, UnsetType) else claims.status.status_list,
         log=ours.log,
+        needs_receipt=ours.needs_receipt,
     )
 
 

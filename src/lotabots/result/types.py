@@ -36,7 +36,10 @@ class StatusRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LogEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The appraisal's place in the audit log, and the receipt once a checkpoint holds it."""
+    """The appraisal's place in the audit log, and the receipt once a checkpoint holds it.
+
+    The receipt is a C2SP tlog-proof whose extra data is the entry that the leaf is the hash of.
+    """
 
     index: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
     receipt: str | None = None
@@ -95,6 +98,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[ResultPart, ...]
     status: StatusRef | None
     log: LogEntry | None
+    needs_receipt: bool = False
+    """Whether its policy makes it of use only with a receipt that holds."""
 
 
 MAX_FINDINGS = 16

@@ -137,6 +137,7 @@ class Extension(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     findings: tuple[Text, ...]
     parts: Annotated[dict[Submodule, PartClaims], msgspec.Meta(min_length=1, max_length=MAX_PARTS)]
     log: LogEntry | None
+    needs_receipt: bool = False
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
