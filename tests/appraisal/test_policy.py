@@ -192,7 +192,7 @@ def test_any_value_in_any_place_gives_a_policy_or_an_error(place: str, value: ob
         load_policy(json.dumps(policy).encode())
 
 
-def test_a_policy_may_require_a_receipt_and_does_not_unless_it_says_so() -> None:
+def test_a_policy_may_require_a_receipt_and_does_not_unless_it_says_so(policy_of: Any) -> None:
     assert policy_of("gpu.nonce == 'match'").require_receipt is False
     asking = policy_of("gpu.nonce == 'match'", parameters={"require_receipt": True})
     assert asking.require_receipt is True
