@@ -49,7 +49,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--node", help="Only of this node.")
+@click.option("--node", help="Only of the node with this id.")
 @click.option("--status", type=click.Choice(list(EXIT_OF)), help="Only with this verdict.")
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True)
 @click.option("--after", help="The cursor that the page before ended with.")

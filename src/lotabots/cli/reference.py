@@ -11,7 +11,7 @@ from lotabots.cli.output import Exit, output_option, print_json, print_table, sa
 from lotabots.cli.values import read_file
 from lotabots.cli.verify_gpu import read_devices, reference_files
 from lotabots.evidence import Caches
-from lotabots.kernel import SigningKey, VerificationKeys, invalid
+from lotabots.kernel import SigningKey, VerificationKeys, VerifyingKey, invalid
 from lotabots.reference import Bundle, Sources, build_bundle, fetch, open_bundle
 from lotabots.runtime.clock import utc_now
 
@@ -61,6 +61,14 @@ def trimmed(path: str, folders: tuple[Path, ...]) -> str:
     return Path(path).name
 
 
+@command.command("keys")
+@click.argument("files", type=Path, nargs=-1, required=True)
+def keys(files: tuple[Path, ...]) -> int:
+    """Print the public keys of PEM FILES as a JWK set, for reference.trusted_keys and --jwks."""
+    print_json({"keys": [public_key(read_file(file)).jwk() for file in files]})
+    return Exit.OK
+
+
 @command.command("inspect")
 @click.argument("file", type=Path)
 @click.option("--jwks", type=Path, help="Public keys (JWKS) of the signers that you trust.")
@@ -81,8 +89,15 @@ def trusted(jwks: Path | None, key: Path | None) -> VerificationKeys:
     if jwks is not None:
         return VerificationKeys.from_jwks(read_file(jwks))
     if key is not None:
-        return VerificationKeys([SigningKey.from_pem(read_file(key)).verifying])
+        return VerificationKeys([public_key(read_file(key))])
     raise click.UsageError("Give --jwks or --key: a bundle without a trusted signer says nothing.")
+
+
+def public_key(pem: bytes) -> VerifyingKey:
+    """The public key in a PEM file of either half."""
+    if b"PRIVATE KEY" in pem:
+        return SigningKey.from_pem(pem).verifying
+    return VerifyingKey.from_pem(pem)
 
 
 def show_contents(bundle: Bundle) -> None:
