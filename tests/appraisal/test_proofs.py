@@ -91,7 +91,13 @@ def test_a_policy_must_accept_its_own_good_fixture(policy_of: Any) -> None:
     with pytest.raises(LotaError) as refusal:
         policy_of("gpu.driver == '600.00'")
     assert refusal.value.code == "POLICY_REJECTS_GOOD"
+    assert 'where gpu.driver = "550.90.07"' in refusal.value.detail
     policy_of("gpu.driver == '600.00'", good={"gpu": {"driver": "600.00"}})
+
+
+def test_a_claim_that_no_device_has_is_named_as_missing(policy_of: Any) -> None:
+    with pytest.raises(LotaError, match=r"where gpu\.drivr = missing"):
+        policy_of("gpu.drivr == '550.90.07'")
     policy_of("gpu.rim.driver.id == 'A'", good={"gpu": {"rim": {"driver": {"id": "A"}}}})
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NoReturn
 
-from lotabots.appraisal.cel import Scope
+from lotabots.appraisal.cel import Scope, show_claims
 from lotabots.appraisal.paths import Path, fact_at, leaves, with_fact, without_fact
 from lotabots.appraisal.rule import LoadedRule
 from lotabots.evidence import Fact, Facts
@@ -70,7 +70,8 @@ class _RuleProof:
         if not self._passes(self.good) and self.rule.accepted is None:
             raise invalid(
                 "POLICY_REJECTS_GOOD",
-                f"Rule {self.rule.id} does not pass on the good fixture: {self.condition.source}",
+                f"Rule {self.rule.id} does not pass on the good fixture, where "
+                f"{show_claims(self.condition, self.good)}: {self.condition.source}",
                 rule=self.rule.id,
             )
         for removed in self._deletions():
