@@ -100,39 +100,40 @@ class _Sorting:
     ignored: list[tuple[str, str]] = field(default_factory=list)
     reference: set[str] = field(default_factory=set)
     collateral: set[str] = field(default_factory=set)
-    seen: set[str] = field(default_factory=set)
+    seen: set[bytes] = field(default_factory=set)
+    """Whole files, not digests: `bytes` keep the hash that looking their set up has made."""
 
     def add(self, name: str, data: bytes, *, within: bool) -> None:
         if not within or len(data) > MAX_FILE:
             self.ignored.append((name, f"more than {MAX_FILES} files or {MAX_FILE} bytes"))
             return
-        digest = sha256_hex(data)
-        if digest in self.seen:
+        if data in self.seen:
             return
-        self.seen.add(digest)
+        self.seen.add(data)
         try:
-            self._read(name, data, digest)
+            self._read(name, data)
         except LotaError as error:
             refused = (name, str(error.details["measured"]))
             self.ignored.append(refused)
             if error.code == "NV-RIM-SCHEMA":
                 self.malformed_rims.append(refused)
 
-    def _read(self, name: str, data: bytes, digest: str) -> None:
+    def _read(self, name: str, data: bytes) -> None:
         text = data.strip(b" \t\r\n")
         if text.startswith(b"<"):
-            self.rims.append(RimFile(name, read_rim(data)))
-            self.reference.add(digest)
+            document = read_rim(data)
+            self.rims.append(RimFile(name, document))
+            self.reference.add(document.sha256)
         elif text.startswith(b"{"):
-            self._read_versions(name, text, digest)
+            self._read_versions(name, text, sha256_hex(data))
         elif (der := _der(data, text)) is None:
             self.ignored.append((name, "no RIM, OCSP response, CRL or list of approved versions"))
         elif _first_inside(der) == _ENUMERATED:  # an OCSPResponse begins with its status
             self.ocsp.append(read_ocsp(der))
-            self.collateral.add(digest)
+            self.collateral.add(sha256_hex(data))
         else:
             self.crls.append(read_crl(der))
-            self.collateral.add(digest)
+            self.collateral.add(sha256_hex(data))
 
     def _read_versions(self, name: str, text: bytes, digest: str) -> None:
         try:

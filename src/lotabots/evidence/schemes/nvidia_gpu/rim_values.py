@@ -6,11 +6,11 @@ Every function here takes the root of a tag from which the signature is already 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from operator import itemgetter
 from types import MappingProxyType
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import msgspec
 from lxml import etree
@@ -39,7 +39,7 @@ _NAMES = {
     count: (*_ATTRIBUTES, *(f"{_SHA384}Hash{place}" for place in range(count)))
     for count in range(1, MAX_ALTERNATIVES + 1)
 }
-_Pick: TypeAlias = Callable[[list[str]], tuple[str, ...]]
+_Pick: TypeAlias = Callable[[Sequence[str | bytes]], tuple[str, ...]]
 
 Golden: TypeAlias = "Mapping[int, tuple[bytes, ...]]"
 
@@ -103,11 +103,18 @@ def read_values(root: etree._Element) -> Golden:
     resources = list(root.iter(SWID + "Resource"))
     if len(resources) != len(payload) or any(r.getparent() is not payload for r in resources):
         raise refuse("Resource elements and nothing else are expected under Payload")
-    picks: dict[tuple[str, ...], _Pick | None] = {}
+    names: Sequence[str | bytes] = ()
+    pick: _Pick | None = None
     seen: set[int] = set()
     golden: dict[int, tuple[bytes, ...]] = {}
     for resource in resources:
-        index, active, digests = _measurement(resource, picks)
+        written = resource.keys()
+        # Nearly all elements of a file are written alike: their names are checked once.
+        if written != names:
+            names, pick = written, _pick(written)
+        if pick is None:
+            raise _misnamed(resource.get("index"))
+        index, active, digests = _measurement(*pick(resource.values()))
         if index in seen:
             raise refuse(f"measurement index {index} occurs twice")
         seen.add(index)
@@ -119,46 +126,18 @@ def read_values(root: etree._Element) -> Golden:
 
 
 def _measurement(
-    resource: etree._Element, picks: dict[tuple[str, ...], _Pick | None]
+    number: str, count: str, kind: str, size: str, state: str, _name: str, *texts: str
 ) -> tuple[int, bool, tuple[bytes, ...]]:
-    """Index, whether it is active, digests. `picks`: those of the attribute names seen so far."""
-    # The parser gives text; the stubs also allow the bytes that a caller could set.
-    names = tuple(cast("list[str]", resource.keys()))
-    if names not in picks:
-        picks[names] = _pick(names)
-    pick = picks[names]
-    if pick is None:
-        index = _index(cast("str", resource.get("index", "")))
-        raise _miscounted(index)
-    number, count, kind, size, state, _, *texts = pick(cast("list[str]", resource.values()))
-    index = _index(number)
-    if count != str(len(texts)):
-        raise _miscounted(index)
+    """Index, whether it is active, digests; of the attributes in the order of `_NAMES`."""
+    index = _INDICES.get(number)
+    if index is None or count != str(len(texts)):
+        raise _misnamed(number)
     if kind != "Measurement" or size != _SIZE:
         raise refuse(f"measurement {index} is not one of {DIGEST_BYTES} bytes")
     active = _ACTIVE.get(state)
     if active is None:
         raise refuse(f"measurement {index} is neither active nor inactive")
     return index, active, tuple([_digest(text, index) for text in texts])
-
-
-def _pick(names: tuple[str, ...]) -> _Pick | None:
-    """What takes the values of `_NAMES`, in that order, from values in the order of these names.
-
-    None if these are not the attributes of a measurement. The names are checked here once for all
-    the elements of a file that are written alike, and that is nearly all of them.
-    """
-    wanted = _NAMES.get(len(names) - len(_ATTRIBUTES))
-    if wanted is None or set(names) != set(wanted):
-        return None
-    return itemgetter(*map(names.index, wanted))
-
-
-def _index(text: str) -> int:
-    index = _INDICES.get(text)
-    if index is None:
-        raise refuse(f"a measurement without an index from 0 to {MAX_INDEX}")
-    return index
 
 
 def _digest(text: str, index: int) -> bytes:
@@ -172,5 +151,19 @@ def _digest(text: str, index: int) -> bytes:
     return digest
 
 
-def _miscounted(index: int) -> LotaError:
-    return refuse(f"measurement {index} does not carry exactly the alternatives that it counts")
+def _pick(names: Sequence[str | bytes]) -> _Pick | None:
+    """What takes the values of `_NAMES`, in that order, from values in the order of these names.
+
+    None if these are not the attributes of a measurement.
+    """
+    wanted = _NAMES.get(len(names) - len(_ATTRIBUTES))
+    if wanted is None or set(names) != set(wanted):
+        return None
+    return itemgetter(*map(names.index, wanted))
+
+
+def _misnamed(number: str | bytes | None) -> LotaError:
+    """The refusal of a measurement with this index whose attributes are not what they must be."""
+    if number not in _INDICES:
+        return refuse(f"a measurement without an index from 0 to {MAX_INDEX}")
+    return refuse(f"measurement {number!s} does not carry exactly the alternatives that it counts")
