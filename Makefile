@@ -41,7 +41,7 @@ imports: $(VENV)/.dev ## the import contracts
 lock: $(VENV)/.dev ## resolve the three locks again
 	scripts/lock.sh $(BIN)/uv
 
-docs: $(VENV)/.dev ## write the generated parts of ARCHITECTURE.md and docs/errors.md
+docs: $(VENV)/.dev ## write the generated parts of ARCHITECTURE.md, docs/errors.md and docs/running.md
 	$(BIN)/python scripts/write_docs.py
 
 bench: $(VENV)/.dev ## run one benchmark: make bench NAME=gpu (no NAME: list them)

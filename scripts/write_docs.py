@@ -1,11 +1,17 @@
-"""Writes the generated parts: ARCHITECTURE.md (the map of modules), docs/errors.md (all codes)."""
+"""Writes the generated parts of the pages: the map of modules, all codes, all settings."""
 
 import ast
+import inspect
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
+from textwrap import dedent
 
 from lotabots.evidence.schemes import SCHEMES
 from lotabots.kernel.codes import AREAS
 from lotabots.kernel.codes.code import Code
+from lotabots.runtime.settings import PREFIX, Secret
+from lotabots.server.settings import SECTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 SRC = ROOT / "src" / "lotabots"
@@ -60,10 +66,40 @@ def error_tables() -> str:
     return "\n".join(lines) + "\n\n"
 
 
+def meanings(section: type) -> Iterator[tuple[str, str]]:
+    """Each option with the text that stands below it in its class."""
+    body = ast.parse(dedent(inspect.getsource(section))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    for node, after in zip(body.body, [*body.body[1:], None], strict=True):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            said = after.value if isinstance(after, ast.Expr) else None
+            text = said.value if isinstance(said, ast.Constant) else ""
+            yield node.target.id, " ".join(str(text).split())
+
+
+def settings_tables() -> str:
+    """Every section with its options, as the classes themselves describe them."""
+    lines: list[str] = []
+    for name, section in SECTIONS.items():
+        _, _, units = (inspect.getdoc(section) or "").split("\n")[0].partition(". ")
+        lines += [f"\n### {name}\n", *([units, ""] if units else [])]
+        lines += ["| option | variable | default | meaning |", "|---|---|---|---|"]
+        said, defaults = dict(meanings(section)), section()
+        for option in (field.name for field in fields(section)):
+            default = getattr(defaults, option)
+            secret = isinstance(default, Secret)
+            shown = "" if secret or default == "" else f"`{str(default).lower()}`"
+            variable = f"{PREFIX}{name}_{option}".upper()
+            meaning = f"{said[option]}{' A secret.' if secret else ''}"
+            lines.append(f"| `{option}` | `{variable}` | {shown} | {meaning} |")
+    return "\n".join(lines) + "\n\n"
+
+
 def main() -> None:
     for page, mark, body in (
         (ROOT / "ARCHITECTURE.md", "module map", module_map()),
         (ROOT / "docs" / "errors.md", "codes", error_tables()),
+        (ROOT / "docs" / "running.md", "settings", settings_tables()),
     ):
         page.write_text(between(page.read_text(), mark, body))
 

@@ -15,6 +15,7 @@ class AttestationSettings:
     server: str = "urn:lotabots:attestation"
     """Who makes challenges and issues results: part of every nonce, and the results' `iss`."""
     audience: str = "urn:lotabots:relying-parties"
+    """For whom results are: their `aud`."""
     public_url: str = ""
     """Where relying parties reach this instance: the status list's address in each result.
 
@@ -25,6 +26,7 @@ class AttestationSettings:
     simulated_anchors: str = ""
     """A PEM file of further roots. Whatever verifies through one of them is marked simulated."""
     result_seconds: int = 300
+    """How long a result is valid, 1 to 600."""
     appraisers: int = 2
     """Threads that judge evidence."""
     max_waiting: int = 256

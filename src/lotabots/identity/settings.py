@@ -16,6 +16,7 @@ class IdentitySettings:
     workers: int = 0
     """Threads that hash passwords; 0: one less than there are cores."""
     token_seconds: int = 600
+    """How long a user token is valid, 60 to 900."""
     pepper: Secret[str] = field(default_factory=lambda: Secret(""))
     """Keyed into every password hash, so that a stolen database alone tells nothing.
 

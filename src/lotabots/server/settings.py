@@ -26,7 +26,8 @@ class DataSettings:
     directory: str = ""
     """The embedded database, the keyring's key and the blobs; empty: the user's state directory."""
     blobs: str = ""
-    """Where evidence lies: `file:///path`, `s3://`, `gs://`, `az://`; empty: in `directory`."""
+    """Where reference files and other inputs that attestations share lie: `file:///path`, `s3://`,
+    `gs://`, `az://`; empty: in `directory`. The same for every process of an installation."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class DatabaseSettings:
     owner_url: Secret[str] = field(default_factory=_empty)
     """The same as the role that migrates; empty: this process does not migrate, only checks."""
     connections: int = 10
+    """Connections that this process may hold at most."""
     programs: str = ""
     """Folder of the PostgreSQL programs to start; empty: they are searched."""
 

@@ -12,13 +12,17 @@ class WebSettings:
     """Section `web`. Sizes are bytes, times seconds."""
 
     host: str = "127.0.0.1"
+    """The address to listen on; `0.0.0.0` is every IPv4 address of this machine."""
     port: int = 8470
+    """0 takes a free one."""
     tls: bool = False
     """Clients reach us by HTTPS (through a proxy that ends it): then HSTS is sent."""
     max_body: int = MIB
     """Of any request whose route does not state its own limit."""
     max_headers: int = 32 * 1024
+    """Of a request's path, query and headers together."""
     keep_alive: int = 15
+    """How long an idle connection stays open."""
     stop_seconds: int = 10
     """How long running requests may take to finish when we stop."""
     max_concurrent: int = 1000
@@ -42,4 +46,6 @@ class TokenSettings:
     """Section `token`: the issuer and audience of the user tokens made and believed here."""
 
     issuer: str = "urn:lotabots:identity"
+    """The same in every process of an installation."""
     audience: str = "urn:lotabots:api"
+    """The same in every process of an installation."""

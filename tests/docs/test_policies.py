@@ -1,0 +1,81 @@
+"""The page about policies: its examples load, its refusals are true, its tables are whole."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from lotabots.appraisal import POLICY_TEXTS, load_policy
+from lotabots.appraisal.policy import Parameters, Requirement
+from lotabots.appraisal.rule import Accepted, Rule
+from lotabots.evidence import Facts
+from lotabots.evidence.schemes import SCHEMES
+from lotabots.kernel import LotaError
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "policies.md").read_text()
+EXAMPLE, GOOD = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+REFUSED = re.findall(r"^(\S.*)\n    (POLICY_[A-Z_]+): (.*)$", PAGE, re.MULTILINE)
+MINIMAL = """
+name: t
+require:
+  gpu: {{min: 1}}
+rules:
+  - id: r
+    evidence: gpu
+    claim: hardware
+    when: {when}
+    tier: 96
+    severity: low
+    title: t
+    why: w
+    fix: f
+"""
+
+HOLDERS = {"chain", "rim", "topology", "measurements", "revocation", "versions"}
+"""Facts that only hold others; the tables name what they hold."""
+
+
+def names(facts: Facts) -> Iterator[str]:
+    """Every name in a tree of facts."""
+    for name, value in facts.items():
+        yield name
+        if isinstance(value, dict):
+            yield from names(value)
+
+
+def test_the_example_loads_under_the_id_that_the_page_shows() -> None:
+    policy = load_policy(EXAMPLE.encode())
+    assert PAGE.count(policy.id) >= 4
+    assert all(f"\n{rule.id} " in PAGE for rule in policy.rules)
+
+
+def test_the_overrides_of_the_good_example_load_with_a_policy() -> None:
+    load_policy(f"{POLICY_TEXTS['default']}{GOOD}".encode())
+
+
+@pytest.mark.parametrize(("when", "code", "said"), REFUSED, ids=[code for _, code, _ in REFUSED])
+def test_a_refusal_on_the_page_is_what_the_program_says(when: str, code: str, said: str) -> None:
+    with pytest.raises(LotaError) as refused:
+        load_policy(MINIMAL.format(when=msgspec.json.encode(when).decode()).encode())
+    assert (refused.value.code, refused.value.detail) == (code, said)
+
+
+def test_the_page_shows_some_refusals() -> None:
+    assert len(REFUSED) == 5
+
+
+@pytest.mark.parametrize("kind", ["gpu", "switch", "node"])
+def test_every_fact_that_a_rule_can_name_is_in_the_tables(kind: str) -> None:
+    facts: Mapping[str, Facts] = {
+        kind: facts for scheme in SCHEMES for kind, facts in scheme.good_facts.items()
+    }
+    missing = {name for name in names(facts[kind]) if not re.search(rf"`[\w.]*\b{name}`", PAGE)}
+    assert missing <= HOLDERS
+
+
+@pytest.mark.parametrize("shape", [Requirement, Parameters, Rule, Accepted])
+def test_every_field_of_a_policy_is_in_the_tables(shape: type[msgspec.Struct]) -> None:
+    fields = {field.encode_name for field in msgspec.structs.fields(shape)}
+    assert {name for name in fields if f"`{name}`" not in PAGE} == set()
