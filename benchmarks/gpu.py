@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VECTORS = Path(os.environ.get("LOTABOTS_VECTORS", ROOT.parent / "shared" / "vectors")) / "nvidia"
 AT = datetime(2025, 10, 24, 12, tzinfo=UTC)
 NONCE = "931d8dd0add203ac3d8b4fbde75e115278eefcdceac5b87671a748f32364dfcb"
-ROUNDS, PER_ROUND = 12, 10
+ROUNDS, PER_ROUND = 6, 40
 
 REPORT = VECTORS / "nvtrust-local-verifier" / "hopperAttestationReport.txt"
 CHAIN = VECTORS / "nvtrust-local-verifier" / "hopperCertChain.txt"

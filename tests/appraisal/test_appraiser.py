@@ -191,7 +191,7 @@ def test_bindings_are_graded_for_what_they_are(inputs_of: Any, appraiser: Apprai
     assert strengths(inputs) == {
         "session-key-root-of-trust": none,
         "nonce-session-key": strong,
-        "gpu-host": weak,
+        "gpu-host": none,
         "fabric": none,
         "policy-verdict": strong,
     }

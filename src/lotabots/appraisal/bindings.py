@@ -46,10 +46,12 @@ def _nonce_to_session_key(challenge: Challenge, claims: Sequence[Claims]) -> Bin
 
 def _gpu_to_host(challenge: Challenge, *, in_place: bool) -> Binding:
     between = "gpu-host"
-    if isinstance(challenge, DerivedChallenge) and in_place:
-        why = "every device is the one the inventory pins; a relay to them elsewhere is possible"
-        return Binding(between=between, strength=Strength.WEAK, why=why)
+    # Weak would be a root quote of the host over the devices' evidence; an inventory is no quote.
     why = "nothing says in which host the devices are"
+    if isinstance(challenge, DerivedChallenge) and in_place:
+        why = (
+            "every device is the one the inventory pins, but no host's quote covers their evidence"
+        )
     return Binding(between=between, strength=Strength.NONE, why=why)
 
 
