@@ -186,7 +186,7 @@ def test_bindings_are_graded_for_what_they_are(inputs_of: Any, appraiser: Apprai
     def strengths(inputs: Inputs) -> dict[str, Strength]:
         return {one.between: one.strength for one in judged(inputs, appraiser).bindings}
 
-    strong, weak, none = Strength.STRONG, Strength.WEAK, Strength.NONE
+    strong, none = Strength.STRONG, Strength.NONE
     inputs = inputs_of()
     assert strengths(inputs) == {
         "session-key-root-of-trust": none,
