@@ -16,7 +16,7 @@ from lotabots.server.settings import SECTIONS
 ROOT = Path(__file__).resolve().parent.parent
 SRC = ROOT / "src" / "lotabots"
 ORDER = (
-    *("kernel", "access", "evidence", "appraisal", "result", "simulator"),
+    *("kernel", "access", "tlog", "evidence", "appraisal", "result", "simulator"),
     *("runtime", "audit", "reference", "attestation", "identity", "server", "cli"),
 )
 

@@ -118,7 +118,7 @@ def test_a_lock_carries_hashes_and_no_addresses(lock: Path) -> None:
 
 
 def test_only_the_pure_line_and_the_command_line_are_needed_by_the_base_install() -> None:
-    pure = ("kernel", "access", "evidence", "appraisal", "result")
+    pure = ("kernel", "access", "tlog", "evidence", "appraisal", "result")
     server_only = (
         "asyncpg",
         "litestar",

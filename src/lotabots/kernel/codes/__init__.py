@@ -16,7 +16,9 @@ from lotabots.kernel.codes import (
     result,
     runtime,
     server,
+    tlog,
     web,
+    witness,
 )
 from lotabots.kernel.codes.code import Code
 
@@ -26,9 +28,11 @@ AREAS = (
     evidence,
     appraisal,
     result,
+    tlog,
     runtime,
     web,
     audit,
+    witness,
     reference,
     identity,
     attestation,
