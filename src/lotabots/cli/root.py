@@ -14,6 +14,7 @@ from lotabots.kernel import LotaError
 
 COMMANDS = {
     "attestation": ("lotabots.cli.attestation", "Look at attestations, and judge one again."),
+    "audit": ("lotabots.cli.audit", "Check, copy, watch and witness the audit log."),
     "demo": (
         "lotabots.cli.demo",
         "Judge a simulated fleet through the real API, then keep serving.",

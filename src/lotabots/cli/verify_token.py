@@ -8,10 +8,20 @@ import click
 import msgspec
 
 from lotabots.cli.output import EXIT_OF, Exit, output_option, paint, print_json, print_table
+from lotabots.cli.trust import trust_options, trusted
 from lotabots.cli.values import TimeValue, read_file
 from lotabots.kernel import LotaError, VerificationKeys, format_time
-from lotabots.result import SKEW, VALID, Result, StatusList, read_result, read_status_list
+from lotabots.result import (
+    SKEW,
+    VALID,
+    Result,
+    StatusList,
+    check_receipt,
+    read_result,
+    read_status_list,
+)
 from lotabots.runtime.clock import utc_now
+from lotabots.tlog import Policy
 
 
 class Checked(msgspec.Struct):
@@ -32,6 +42,7 @@ class Checked(msgspec.Struct):
 @click.option("--audience", help="For whom it must be.")
 @click.option("--subject", help="The node that it must be about.")
 @click.option("--status", type=Path, help="The issuer's signed status list (/v1/status).")
+@trust_options
 @click.option("--at", type=TimeValue(), help="Judge as of this time instead of now.")
 @output_option
 def token_command(
@@ -41,13 +52,16 @@ def token_command(
     audience: str | None,
     subject: str | None,
     status: Path | None,
+    log_key: tuple[str, ...],
+    policy_file: Path | None,
     at: datetime | None,
     output: str,
 ) -> int:
     """Verify a result TOKEN (its text, a file that holds it, or - for stdin), offline.
 
     What you leave out is not checked, and the answer says so. The token must be genuine and in
-    force; then the exit code is that of its verdict.
+    force; then the exit code is that of its verdict. With --log-key or --policy the receipt inside
+    must prove that the audit log holds this very appraisal.
     """
     keys = VerificationKeys.from_jwks(read_file(jwks))
     now = at or utc_now()
@@ -63,6 +77,7 @@ def token_command(
         named("audience", audience, result.audience),
         named("subject", subject, result.subject, "ADMIT_SUBJECT"),
         not_revoked(result, listed, now),
+        logged(result, trusted(log_key, policy_file)),
     ]
     return report(result, checks, output)
 
@@ -109,6 +124,22 @@ def not_revoked(result: Result, listed: StatusList | None, now: datetime) -> Che
     if listed.get(result.status.idx) != VALID:
         return Checked("status", False, f"revoked ({age})", "ADMIT_REVOKED")
     return Checked("status", True, f"valid ({age})")
+
+
+def logged(result: Result, log: Policy | None) -> Checked:
+    """Whether the log holds the appraisal."""
+    if log is None and result.needs_receipt:
+        detail = "its policy asks for a receipt: give --log-key or --policy"
+        return Checked("receipt", False, detail, "ADMIT_UNLOGGED")
+    if log is None:
+        return Checked("receipt", None, "not checked: give --log-key or --policy")
+    try:
+        receipted = check_receipt(result, log)
+    except LotaError as error:
+        return Checked("receipt", False, error.detail, error.code)
+    checkpoint = receipted.checkpoint
+    detail = f"entry {receipted.index} of {checkpoint.origin}, in the tree of {checkpoint.size}"
+    return Checked("receipt", True, detail)
 
 
 def refuse(error: LotaError, output: str) -> int:

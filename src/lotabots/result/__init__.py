@@ -2,6 +2,7 @@
 
 from lotabots.result.admission import Admission, Need, Reason, Required, admit
 from lotabots.result.issuance import issue
+from lotabots.result.logged import check_receipt
 from lotabots.result.read import SKEW, read_result, verify_result
 from lotabots.result.status import (
     INVALID,
@@ -31,6 +32,7 @@ __all__ = [
     "StatusRef",
     "Tier",
     "admit",
+    "check_receipt",
     "issue",
     "issue_status_list",
     "read_result",

@@ -7,10 +7,12 @@ import msgspec
 
 from lotabots.appraisal import Outcome
 from lotabots.evidence import Level
-from lotabots.kernel import format_time
+from lotabots.kernel import LotaError, format_time
+from lotabots.result.logged import check_receipt
 from lotabots.result.read import SKEW
 from lotabots.result.status import VALID, StatusList
 from lotabots.result.types import Result, ResultPart
+from lotabots.tlog import Policy as LogPolicy
 
 MAX_STATUS_AGE = timedelta(seconds=5)
 
@@ -30,7 +32,7 @@ class Required(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
-    """What a relying party asks of a result. Every member but the last is a requirement."""
+    """What a relying party asks of a result; each member but `allow_simulated` requires."""
 
     issuer: str
     audience: str
@@ -38,6 +40,8 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     """The ids of the policies whose verdicts count here."""
     required: tuple[Required, ...]
     allow_simulated: bool = False
+    log: LogPolicy | None = None
+    """Whose log must hold the appraisal, and which witnesses must have seen it; None: none must."""
 
     def __post_init__(self) -> None:
         if not (self.policies and self.required):
@@ -73,7 +77,9 @@ def admit(
     4. our verdict in it is `accepted`, under a policy that counts here; a tier alone admits nothing
     5. it has the devices that are needed, each accepted and known at least so strongly
     6. nothing in it is simulated, unless that is allowed by name
-    7. a signed status list, at most `MAX_STATUS_AGE` old and `SKEW` ahead, says that it holds
+    7. its receipt holds, where `need.log` or the policy of the appraisal asks for one; a policy
+       that asks cannot be satisfied by a relying party that knows no log
+    8. a signed status list, at most `MAX_STATUS_AGE` old and `SKEW` ahead, says that it holds
 
     Profile, `jti`, shape and signature are proven by the type: only `read_result` makes a Result,
     only `read_status_list` a StatusList. Without a status list nothing is admitted.
@@ -82,6 +88,7 @@ def admit(
         *_identity(result, subject, need),
         *_times(result, now),
         *_judgement(result, need),
+        *_logged(result, need),
         *_status(result, status, now),
     )
     return Admission(admitted=not reasons, reasons=reasons)
@@ -135,6 +142,17 @@ def _meets(part: ResultPart, required: Required) -> bool:
         and part.outcome is Outcome.ACCEPTED
         and _RANK[part.level] >= _RANK[required.level]
     )
+
+
+def _logged(result: Result, need: Need) -> list[Reason]:
+    if need.log is None:
+        detail = "Its policy asks for a receipt, and no log is known here to hold one against."
+        return [Reason("ADMIT_UNLOGGED", detail)] if result.needs_receipt else []
+    try:
+        check_receipt(result, need.log)
+    except LotaError as error:
+        return [Reason("ADMIT_UNLOGGED", f"{error.code}: {error.detail}")]
+    return []
 
 
 def _status(result: Result, status: StatusList | None, now: datetime) -> list[Reason]:

@@ -57,6 +57,18 @@ TOKENS = (
         "A status list was to be issued that its reader would refuse.",
         "This is a fault of ours; please report it with the request id.",
     ),
+    Code(
+        "RESULT_RECEIPT_MISSING",
+        "validation",
+        "The result carries no receipt of the audit log.",
+        "Get it again with `receipt=1` once its entry is published, a second or so later.",
+    ),
+    Code(
+        "RESULT_RECEIPT_FOREIGN",
+        "validation",
+        "The receipt in the result proves another entry than this appraisal's.",
+        "Refuse the result, and tell whoever runs the verifier: it signed a receipt of another.",
+    ),
 )
 
 ADMISSION = (
@@ -119,6 +131,12 @@ ADMISSION = (
         "authorization",
         "The result has fewer accepted devices of a kind, known strongly enough, than are needed.",
         "Attest every device of the node, or ask for fewer.",
+    ),
+    Code(
+        "ADMIT_UNLOGGED",
+        "authorization",
+        "The policy or the relying party requires a receipt, and there is none that holds.",
+        "Get the result again with `receipt=1`, and give the log's keys to whoever admits it.",
     ),
     Code(
         "ADMIT_STATUS_MISSING",
