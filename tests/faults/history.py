@@ -14,6 +14,8 @@ class History:
     attempted: set[bytes] = field(default_factory=set)
     """A commit that failed may have happened all the same: these may be in the log or not."""
     acknowledged: set[bytes] = field(default_factory=set)
+    refused: int = 0
+    """How often a caller was told no."""
     checkpoints: list[str] = field(default_factory=list)
 
     def see(self, folder: Path) -> Head | None:
