@@ -1,6 +1,8 @@
 """A log whose growth anyone can check: Merkle tree, proofs, tiles, signed checkpoints (C2SP)."""
 
 from lotabots.tlog.checkpoints import open_checkpoint, read_head, sign_checkpoint
+from lotabots.tlog.copies import verify_copy
+from lotabots.tlog.findings import CopyFinding, CopyReport
 from lotabots.tlog.heads import Checkpoint
 from lotabots.tlog.notes import Note, Opened, Signed, open_note, read_note, sign_note
 from lotabots.tlog.policies import Group, Log, Policy, Witness
@@ -12,6 +14,7 @@ from lotabots.tlog.proofs import (
 )
 from lotabots.tlog.receipts import Receipt, Receipted, make_receipt, verify_receipt
 from lotabots.tlog.signers import Algorithm, NoteSigner, NoteVerifier
+from lotabots.tlog.submissions import merge_cosignatures, write_submission
 from lotabots.tlog.tiles import (
     MAX_ENTRY,
     WIDTH,
@@ -37,6 +40,8 @@ __all__ = [
     "Algorithm",
     "Checkpoint",
     "CompactRange",
+    "CopyFinding",
+    "CopyReport",
     "Group",
     "HashReader",
     "Known",
@@ -59,6 +64,7 @@ __all__ = [
     "grow_tiles",
     "leaf_hash",
     "make_receipt",
+    "merge_cosignatures",
     "node_hash",
     "open_checkpoint",
     "open_note",
@@ -75,6 +81,8 @@ __all__ = [
     "tile_path",
     "tiles_for",
     "verify_consistency",
+    "verify_copy",
     "verify_inclusion",
     "verify_receipt",
+    "write_submission",
 ]

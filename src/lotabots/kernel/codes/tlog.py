@@ -119,4 +119,37 @@ TRUST = (
     ),
 )
 
-CODES: tuple[Code, ...] = TREES + NOTES + TRUST
+COPIES = (
+    Code(
+        "TLOG_FILE_MISSING",
+        "validation",
+        "A copy of a log lacks a file that its checkpoint needs.",
+        "Copy the log again, or get the file that is named from another copy of it.",
+    ),
+    Code(
+        "TLOG_TILE_ALTERED",
+        "validation",
+        "A tile in a copy of a log does not hold the hashes that the log signed.",
+        "Get the file that is named from another copy; ask who could write to this one.",
+    ),
+    Code(
+        "TLOG_ENTRY_ALTERED",
+        "validation",
+        "An entry in a copy of a log is not the one that was logged.",
+        "Do not believe the entry; get the bundle from another copy, ask who could write here.",
+    ),
+    Code(
+        "TLOG_NOT_EXTENDED",
+        "validation",
+        "A log does not begin with the entries over which it signed an earlier checkpoint.",
+        "Keep both checkpoints: they are proof that the log was rewritten or forked.",
+    ),
+    Code(
+        "TLOG_BEHIND",
+        "validation",
+        "A copy of a log has fewer entries than a checkpoint of it says.",
+        "Copy the log again. If the log itself is behind, it lost entries: keep the checkpoint.",
+    ),
+)
+
+CODES: tuple[Code, ...] = TREES + NOTES + TRUST + COPIES
