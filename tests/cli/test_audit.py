@@ -8,28 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plugins.logs import SmallLog, small_log
+from faults.mutations import made, mutations
+from plugins.logs import SmallLog, publish, small_log
 
-from lotabots.tlog import grow_bundles, grow_tiles, leaf_hash
+from lotabots.tlog import Algorithm, NoteSigner
 
 Run = Callable[..., Any]
-
-
-def publish(log: SmallLog, folder: Path) -> None:
-    """The log as its server would have it: every file, the checkpoint last."""
-
-    def nothing(path: str) -> bytes:
-        raise AssertionError(path)
-
-    hashes = [leaf_hash(one) for one in log.entries]
-    files = [*grow_bundles(nothing, 0, log.entries), *grow_tiles(nothing, 0, hashes)]
-    for path, data in [
-        *files,
-        ("keys", f"{log.verifier.vkey()}\n".encode()),
-        ("checkpoint", log.note().encode()),
-    ]:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(data)
 
 
 @pytest.fixture
@@ -178,3 +162,100 @@ def test_a_monitor_that_cannot_look_says_so_and_keeps_what_it_knows(
     ran = monitor(lotabots, folder, key, state)
     assert (ran.status, "AUDIT_FILE_MISSING" in ran.err) == (4, True)
     assert state.read_text() == log.note()
+
+
+@pytest.fixture
+def copy(lotabots: Run, served: tuple[Path, str], tmp_path: Path) -> Path:
+    out = tmp_path / "copy"
+    assert lotabots("audit", "export", "--server", served[1], "--out", out).status == 0
+    return out
+
+
+def test_an_exported_copy_holds_without_a_server(
+    lotabots: Run, copy: Path, log: SmallLog, key: Path
+) -> None:
+    ran = lotabots("audit", "verify", copy, "--log-key", key, "-o", "json")
+    assert (ran.status, ran.json["verdict"], ran.json["keys"]) == (0, "accepted", "given")
+    assert (ran.json["origin"], ran.json["size"]) == (log.origin, 700)
+    assert ran.json["root"] == log.checkpoint().root.hex()
+
+
+def test_a_served_log_is_checked_where_it_is(
+    lotabots: Run, served: tuple[Path, str], key: Path
+) -> None:
+    ran = lotabots("audit", "verify", served[1], "--log-key", key)
+    assert (ran.status, "700 entries" in ran.out) == (0, True)
+
+
+def test_a_copy_held_against_its_own_keys_says_how_little_that_proves(
+    lotabots: Run, copy: Path
+) -> None:
+    ran = lotabots("audit", "verify", copy)
+    assert ran.status == 0
+    assert "agrees with itself" in ran.err
+    (copy / "log.vkey").unlink()
+    assert lotabots("audit", "verify", copy).status == 2
+
+
+def test_a_copy_of_another_log_does_not_pass_for_this_one(
+    lotabots: Run, copy: Path, tmp_path: Path
+) -> None:
+    other = small_log(3, seed=2)
+    ran = lotabots("audit", "verify", copy, "--log-key", other.verifier.vkey(), "-o", "json")
+    assert (ran.status, ran.json["verdict"]) == (1, "rejected")
+    assert {"TLOG_UNSIGNED", "AUDIT_KEYS_DIFFER"} <= {f["code"] for f in ran.json["findings"]}
+
+
+def test_a_copy_is_held_against_a_checkpoint_kept_from_before(
+    lotabots: Run, copy: Path, log: SmallLog, key: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text(log.note(300))
+    arguments = ("audit", "verify", copy, "--log-key", key, "--since", kept)
+    assert lotabots(*arguments).status == 0
+    other = small_log(300)
+    other.entries[7] = b"another history"
+    kept.write_text(other.note())
+    assert lotabots(*arguments).status == 1
+
+
+def test_a_signature_that_could_not_be_checked_is_named(
+    lotabots: Run, copy: Path, log: SmallLog, key: Path
+) -> None:
+    witness = small_log(1, origin="witness.example", seed=9)
+    (copy / "checkpoint").write_text(log.note() + witness.signer.sign(log.checkpoint().text()))
+    ran = lotabots("audit", "verify", copy, "--log-key", key, "-o", "json")
+    assert (ran.status, ran.json["unchecked"]) == (0, ["witness.example"])
+
+
+def test_a_policy_without_its_quorum_rejects_the_copy(
+    lotabots: Run, copy: Path, log: SmallLog, tmp_path: Path
+) -> None:
+    witness = NoteSigner(Algorithm.COSIGNATURE, "witness.example", bytes(32))
+    policy = tmp_path / "policy"
+    policy.write_text(f"log {log.verifier.vkey()}\nwitness w {witness.verifier.vkey()}\nquorum w\n")
+    arguments = ("audit", "verify", copy, "--policy", policy, "-o", "json")
+    assert lotabots(*arguments).json["findings"][0]["code"] == "TLOG_QUORUM"
+    (copy / "checkpoint").write_text(log.note() + witness.sign(log.checkpoint().text(), 1))
+    assert lotabots(*arguments).status == 0
+
+
+def test_any_changed_byte_of_a_copy_is_found_and_its_file_named(
+    lotabots: Run, copy: Path, key: Path
+) -> None:
+    for mutation in mutations(copy, 60, seed=3):
+        with made(copy, mutation):
+            for arguments in ((), ("--log-key", key)):
+                ran = lotabots("audit", "verify", copy, *arguments, "-o", "json")
+                assert ran.status == 1, mutation
+                assert mutation.path in {f["path"] for f in ran.json["findings"]}, mutation
+
+
+def test_a_missing_file_of_a_copy_is_named(lotabots: Run, copy: Path, key: Path) -> None:
+    for file in [path for path in copy.rglob("*") if path.is_file() and path.name != "log.vkey"]:
+        kept = file.read_bytes()
+        file.unlink()
+        ran = lotabots("audit", "verify", copy, "--log-key", key, "-o", "json")
+        assert ran.status == 1
+        assert str(file.relative_to(copy)) in {f["path"] for f in ran.json["findings"]}
+        file.write_bytes(kept)

@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from result.samples import KEY, NOW, issued
+from plugins.logs import publish, small_log
+from result.samples import KEY, NOW, issued, verdict
+from result.test_logged import entry, log_with
 
 from lotabots.kernel import KeySet
+from lotabots.result import LogEntry
 from lotabots.simulator import make_node, nvidia_json
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +81,39 @@ def test_a_result_token_is_verified_with_the_base_install(base: Path, tmp_path: 
         "--at", NOW.isoformat(), "-o", "json",
     )  # fmt: skip
     assert json.loads(ran.stdout)["verdict"] == "accepted"
+
+
+def test_a_log_and_its_receipts_are_audited_with_the_base_install_and_no_network(
+    base: Path, tmp_path: Path
+) -> None:
+    log, copy, receipt = small_log(300), tmp_path / "copy", tmp_path / "entry.tlog-proof"
+    publish(log, copy)
+    receipt.write_text(log.receipt(299, log.entries[299]))
+    key = ("--log-key", log.verifier.vkey(), "-o", "json")
+    # Whatever opens a socket fails, so what answers needed none.
+    blocked = tmp_path / "sitecustomize.py"
+    blocked.write_text("import socket\ndel socket.socket.connect, socket.socket.bind\n")
+    audit = ("env", f"PYTHONPATH={tmp_path}", base / "lotabots", "audit")
+    checked = json.loads(run(*audit, "verify", copy, *key).stdout)
+    assert (checked["verdict"], checked["size"]) == ("accepted", 300)
+    proven = json.loads(run(*audit, "receipt", "verify", receipt, *key).stdout)
+    assert (proven["verdict"], proven["index"]) == ("accepted", 299)
+    (copy / "tile" / "0" / "000").write_bytes(bytes(256 * 32))
+    assert run(*audit, "verify", copy, *key, ok=False).returncode == 1
+
+
+def test_a_receipt_inside_a_result_is_verified_with_the_base_install(
+    base: Path, tmp_path: Path
+) -> None:
+    jwks, data = tmp_path / "jwks.json", entry(verdict())
+    jwks.write_text(json.dumps(KeySet(current=KEY).jwks()))
+    log = log_with(data)
+    token = issued(log=LogEntry(3, log.receipt(3, data)), needs_receipt=True)
+    verify = (base / "lotabots", "verify", "token", token, "--jwks", jwks, "--at", NOW.isoformat())
+    ran = run(*verify, "--log-key", log.verifier.vkey(), "-o", "json")
+    assert json.loads(ran.stdout)["verdict"] == "accepted"
+    without = run(*verify, "-o", "json", ok=False)
+    assert json.loads(without.stdout)["code"] == "ADMIT_UNLOGGED"
 
 
 def test_a_command_that_needs_the_server_says_what_to_install(base: Path) -> None:

@@ -1,12 +1,15 @@
 """Logs made by hand: entries, keys, and the files that a server would publish."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from lotabots.tlog import (
     Algorithm,
     Checkpoint,
     NoteSigner,
     NoteVerifier,
+    grow_bundles,
+    grow_tiles,
     leaf_hash,
     make_receipt,
     node_hash,
@@ -59,3 +62,20 @@ class SmallLog:
 
 def small_log(size: int, **changes: object) -> SmallLog:
     return SmallLog([f"entry {number}".encode() for number in range(size)], **changes)  # type: ignore[arg-type]
+
+
+def publish(log: SmallLog, folder: Path) -> None:
+    """The log as its server would have it: every file, the checkpoint last."""
+
+    def nothing(path: str) -> bytes:
+        raise AssertionError(path)
+
+    hashes = [leaf_hash(one) for one in log.entries]
+    files = [*grow_bundles(nothing, 0, log.entries), *grow_tiles(nothing, 0, hashes)]
+    for path, data in [
+        *files,
+        ("keys", f"{log.verifier.vkey()}\n".encode()),
+        ("checkpoint", log.note().encode()),
+    ]:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from lotabots.cli.client import Client
@@ -19,20 +18,10 @@ LOG_PATH = "/v1/audit"
 MAX_PATH = 128
 
 
-class Copy(Protocol):
-    """A copy of a log: files by their C2SP tlog-tiles paths."""
-
-    def read(self, path: str) -> bytes:
-        """The bytes of a file. Raises `AUDIT_FILE_MISSING`."""
-        ...
-
-    def paths(self) -> Iterator[str] | None:
-        """The paths of all files there are; None where that cannot be asked."""
-        ...
-
-
 class Folder:
     """A copy on disk. Reading it needs no network."""
+
+    keys_path = KEYS_FILE
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -55,6 +44,8 @@ class Folder:
 
 class Served:
     """A log at an address, over HTTP. What comes is as untrusted as a file."""
+
+    keys_path = KEYS
 
     def __init__(self, url: str) -> None:
         named = url if urlsplit(url).path.strip("/") else url.rstrip("/") + LOG_PATH

@@ -16,6 +16,12 @@ CODES: tuple[Code, ...] = (
         "Give keys as the operator writes them, one in a line: NAME+ID+BASE64.",
     ),
     Code(
+        "AUDIT_KEYS_DIFFER",
+        "validation",
+        "The keys that a copy brings along are not those that were given.",
+        "Trust the keys that you got another way, and ask where the copy is from.",
+    ),
+    Code(
         "AUDIT_OUT_NOT_EMPTY",
         "validation",
         "A log was to be copied into a folder that holds something already.",

@@ -57,4 +57,16 @@ CODES: tuple[Code, ...] = (
         "The key file of a witness cannot be used.",
         "Restore the file from a backup, with mode 0600, or retire the witness.",
     ),
+    Code(
+        "WITNESS_QUORUM",
+        "unavailable",
+        "Too few witnesses cosigned a checkpoint, so it was not published.",
+        "Start the witnesses that are missing; nothing is lost, receipts wait.",
+    ),
+    Code(
+        "WITNESS_AHEAD",
+        "conflict",
+        "A witness has cosigned a larger or another tree of this log than there is here.",
+        "Signing stops: the database lost entries, as after a restored backup. See docs/audit.md.",
+    ),
 )
