@@ -13,6 +13,7 @@ from benchmarks.table import Row, machine, markdown, table  # noqa: E402
 BENCHMARKS = {
     "gpu": "verify one H100 and an 8-GPU node, against NVIDIA's Python verifier",
     "api": "attest simulated GPUs through HTTP: verdicts a second and CPU for each",
+    "audit": "prove, check receipts and audit a log of ten million entries, against pymerkle",
     "up": "seconds until `lotabots up` is ready, first and later",
 }
 
