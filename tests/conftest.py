@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["plugins.database", "plugins.process", "plugins.api"]
+pytest_plugins = ["plugins.database", "plugins.process", "plugins.api", "plugins.peers"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
