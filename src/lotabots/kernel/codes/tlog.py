@@ -7,7 +7,7 @@ TREES = (
         "TLOG_RANGE",
         "validation",
         "What should be the state of a tree is not one.",
-        "The stored state is damaged; rebuild it from the leaves with `lotabots audit fsck`.",
+        "The stored state is damaged; make it again from the stored leaves.",
     ),
     Code(
         "TLOG_SIZE",
