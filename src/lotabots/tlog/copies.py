@@ -42,7 +42,7 @@ def verify_copy(
     findings = Findings()
     head = _opened(content(read, CHECKPOINT), CHECKPOINT, trust, findings)
     if head is None:
-        return _report("", CompactRange.EMPTY, (), findings, ())
+        return CopyReport("", 0, EMPTY_ROOT, (), findings.listed(), findings.untold, ())
     audit = _Audit(read, head, findings)
     keys = trust.log_keys() if isinstance(trust, Policy) else trust
     if since is not None:
@@ -55,19 +55,15 @@ def verify_copy(
             _check_keys(content(read, path) or b"", head.origin, findings)
         elif path.startswith("tile/"):
             audit.note(path)
-    tree = audit.run()
-    return _report(head.origin, tree, tuple(audit.held), findings, tuple(audit.unsigned))
-
-
-def _report(
-    origin: str,
-    tree: CompactRange,
-    held: tuple[int, ...],
-    findings: Findings,
-    unsigned: tuple[str, ...],
-) -> CopyReport:
+    audit.run()
     return CopyReport(
-        origin, tree.size, tree.root(), held, tuple(findings.listed), findings.untold, unsigned
+        head.origin,
+        head.size,
+        head.root,
+        tuple(audit.held),
+        findings.listed(),
+        findings.untold,
+        tuple(audit.unsigned),
     )
 
 
@@ -133,13 +129,14 @@ class _Audit:
         elif width < signed:
             self._earlier.setdefault((level, number), []).append(width)
 
-    def run(self) -> CompactRange:
-        """The tree of the copy, once all that is in it was held against it."""
+    def run(self) -> None:
+        """Holds everything that is in the copy against the tree, entry by entry."""
         tree = CompactRange.EMPTY  # over the bundles so far, in units of whole bundles
-        partial: tuple[bytes, ...] = ()
         self._compare(0, EMPTY_ROOT)
         sizes = sorted(self._expected)
         for number in range((self._head.size + WIDTH - 1) // WIDTH):
+            if self._findings.untold:
+                return
             leaves = self._leaves(number)
             first, end = number * WIDTH, number * WIDTH + len(leaves)
             while sizes and sizes[0] <= end:
@@ -149,12 +146,8 @@ class _Audit:
             if len(leaves) == WIDTH:
                 known = self._stored.full(0, number)
                 tree = tree.extend((root_of(leaves) if known is None else known.root,))
-            else:
-                partial = tuple(leaves)
-        for level, number in sorted(self._earlier, key=str):
-            if level:
-                self._compare_earlier(level, number, self._stored.hashes(level, number))
-        return _joined(tree, partial)
+        for level, number in sorted((level, number) for level, number in self._earlier if level):
+            self._compare_earlier(level, number, self._stored.hashes(level, number))
 
     def _leaves(self, number: int) -> Sequence[bytes]:
         """The leaf hashes of a bundle as they were signed, once its entries are held to them."""

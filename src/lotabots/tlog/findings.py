@@ -3,7 +3,7 @@
 import msgspec
 
 MAX_FINDINGS = 1000
-"""That are told one by one; the rest is counted. A copy of another log is wrong everywhere."""
+"""After so many the audit ends: the copy is of another log, or of a size that no log has."""
 
 
 class CopyFinding(msgspec.Struct, frozen=True):
@@ -19,29 +19,33 @@ class CopyReport(msgspec.Struct, frozen=True):
     """What a whole copy of a log holds, and everything in it that does not."""
 
     origin: str
-    """Empty, with size 0, where the copy has no checkpoint that can be believed."""
     size: int
     root: bytes
+    """As its checkpoint says; "", 0 and the empty tree where there is none to be believed."""
     checkpoints: tuple[int, ...]
     """The sizes of all checkpoints in the copy that hold."""
     findings: tuple[CopyFinding, ...]
     untold: int
-    """How many findings there are beyond those listed."""
+    """Findings beyond those listed, at which the audit ended; 0 says that it is complete."""
     unsigned: tuple[str, ...]
     """Files beyond the signed size: a log that is being written has some, and nothing in them is
     proven."""
 
 
 class Findings:
-    """Gathers the findings of one audit."""
+    """Gathers the findings of one audit, each once."""
 
     def __init__(self) -> None:
-        self.listed: list[CopyFinding] = []
+        self._found: dict[CopyFinding, None] = {}  # a set that keeps the order
         self.untold = 0
 
     def finding(self, code: str, path: str, detail: str, entry: int | None = None) -> None:
-        """Adds one, in the list while there is room."""
-        if len(self.listed) < MAX_FINDINGS:
-            self.listed.append(CopyFinding(code, path, detail, entry))
+        """Adds one, while there is room."""
+        if len(self._found) < MAX_FINDINGS:
+            self._found[CopyFinding(code, path, detail, entry)] = None
         else:
             self.untold += 1
+
+    def listed(self) -> tuple[CopyFinding, ...]:
+        """All of them, in the order they were found."""
+        return tuple(self._found)

@@ -17,8 +17,6 @@ HEIGHT = 8
 """Levels of the tree from the hashes of a tile to its root."""
 MAX_LEVEL = 63
 MAX_ENTRY = 65_535
-MAX_TILE_BYTES = WIDTH * HASH_BYTES
-MAX_BUNDLE_BYTES = WIDTH * (2 + MAX_ENTRY)
 CACHED_TILES = 256
 
 Read = Callable[[str], bytes]
