@@ -2,13 +2,14 @@
 
 import asyncio
 import base64
+import json
 from datetime import timedelta
 
 import pytest
 from plugins.api import Api
 from plugins.attester import ready, register, small_node, use_policy, use_reference
 
-from lotabots.appraisal import replay
+from lotabots.appraisal import builtin_policy, replay
 from lotabots.kernel import Role, VerificationKeys, sha256_hex
 from lotabots.result import Profile, read_result, read_status_list, verify_result
 from lotabots.runtime.appraiser import this_appraiser
@@ -192,3 +193,16 @@ async def test_a_result_names_its_issuer_and_audience(api: Api) -> None:
         utc_now(),
     )
     assert result.verdict == "accepted"
+
+
+async def test_a_result_under_a_policy_that_asks_for_a_receipt_says_so_each_time(api: Api) -> None:
+    attester = await ready(api, small_node())
+    source = json.loads(builtin_policy("demo").document)
+    source["parameters"]["require_receipt"] = True
+    added = await api.post("/v1/policies", {"source": json.dumps(source)})
+    await use_policy(api, added.json()["id"])
+    answer = await attester.attested()
+    again = await api.get(f"/v1/attestations/{answer['id']}/result", as_=Role.VIEWER)
+    keys = VerificationKeys.from_jwks((await api.get("/.well-known/jwks.json", as_=None)).content)
+    assert read_result(answer["result"], keys).needs_receipt
+    assert read_result(again.json()["result"], keys).needs_receipt

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import msgspec
 
-from lotabots.appraisal import Verdict
+from lotabots.appraisal import Policy, Verdict
 from lotabots.attestation import records
+from lotabots.attestation.policies import Policies
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.attestation.status import StatusLists
 from lotabots.attestation.store import ResultRow
@@ -23,16 +24,23 @@ KEY_PURPOSE = "result"
 class Results:
     """Signs results with the keys of this instance, and publishes the keys and the status list."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, policies: Policies) -> None:
+        self._policies = policies
         self._keyring = process.keyring
         self._settings = process.settings.section(AttestationSettings)
         self._uri = self._settings.status_uri(process.settings.section(WebSettings).url)
         self._status = StatusLists(self._uri)
 
     async def sign(
-        self, verdict: Verdict, digest: str, row: ResultRow, profile: Profile, now: datetime
+        self,
+        verdict: Verdict,
+        digest: str,
+        row: ResultRow,
+        profile: Profile,
+        now: datetime,
+        policy: Policy,
     ) -> str:
-        """The result of this verdict, in force from `now` to the row's end."""
+        """The result of this verdict under this policy, in force from `now` to the row's end."""
         keys = await self._keyring.load(KEY_PURPOSE)
         return issue(
             verdict,
@@ -47,6 +55,7 @@ class Results:
             token_id=str(row.id),
             status=StatusRef(idx=row.status_index, uri=self._uri),
             digest=digest,
+            needs_receipt=policy.require_receipt,
         )
 
     async def again(
@@ -63,7 +72,8 @@ class Results:
             detail = "The result has expired; attest the node again."
             raise LotaError(Kind.CONFLICT, "RESULT_OVER", detail)
         verdict = Verdict.read(stored.verdict)
-        token = await self.sign(verdict, stored.appraisal_digest, row, profile, moment)
+        policy = await self._policies.get(tx, stored.policy_id)
+        token = await self.sign(verdict, stored.appraisal_digest, row, profile, moment, policy)
         return SignedResult(result=token, expires_at=row.expires_at)
 
     async def jwks(self) -> dict[str, list[dict[str, str]]]:

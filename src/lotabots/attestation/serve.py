@@ -28,7 +28,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
         settings.max_waiting,
     )
     policies = Policies(settings.default_policy)
-    results = Results(process)
+    results = Results(process, policies)
     return Service(
         name="attestation",
         handlers=HANDLERS,

@@ -195,7 +195,9 @@ class Attestations:
             issued_at=verdict.evaluated_at,
             expires_at=verdict.evaluated_at + self._settings.lifetime,
         )
-        token = await self._results.sign(verdict, judged.digest, result, profile, result.issued_at)
+        token = await self._results.sign(
+            verdict, judged.digest, result, profile, result.issued_at, loaded.policy
+        )
         async with self._process.database.transaction(principal.tenant_id) as tx:
             await store.record(
                 tx,
