@@ -88,7 +88,8 @@ async def _copy_of_template(server: EmbeddedPostgres) -> DatabaseUrls:
     try:
         await connection.execute(f"create database {name} template lotabots strategy file_copy")
         await connection.execute(f"revoke all on database {name} from public")
-        await connection.execute(f"grant connect on database {name} to lotabots_app")
+        roles = "lotabots_app, lotabots_sequencer"
+        await connection.execute(f"grant connect on database {name} to {roles}")
     finally:
         await connection.close()
     return DatabaseUrls(

@@ -2,6 +2,17 @@
 
 from lotabots.audit.api import service
 from lotabots.audit.log import REFUSALS, append
+from lotabots.audit.sequencer import STEPS, Sequencer
 from lotabots.audit.types import ANONYMOUS, SYSTEM, Entry, leaf_hash
 
-__all__ = ["ANONYMOUS", "REFUSALS", "SYSTEM", "Entry", "append", "leaf_hash", "service"]
+__all__ = [
+    "ANONYMOUS",
+    "REFUSALS",
+    "STEPS",
+    "SYSTEM",
+    "Entry",
+    "Sequencer",
+    "append",
+    "leaf_hash",
+    "service",
+]

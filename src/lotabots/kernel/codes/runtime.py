@@ -203,4 +203,19 @@ KEYRING = (
     ),
 )
 
-CODES: tuple[Code, ...] = (*DATABASE, *SCHEMA, *POSTGRES, *BLOBS, *KEYRING)
+FILES: tuple[Code, ...] = (
+    Code(
+        "FILE_MISSING",
+        "not_found",
+        "A file of the published log is not there.",
+        "If it was there before, restore it from any copy of the log.",
+    ),
+    Code(
+        "FILES_UNAVAILABLE",
+        "unavailable",
+        "The folder of the published log cannot be read or written.",
+        "See that the disk is there, has room, and lets this user in; then it goes on by itself.",
+    ),
+)
+
+CODES: tuple[Code, ...] = (*DATABASE, *SCHEMA, *POSTGRES, *BLOBS, *KEYRING, *FILES)

@@ -15,13 +15,15 @@ OWNER = "lotabots_owner"
 """Owns every schema and migrates. In an embedded cluster it is the superuser."""
 APP = "lotabots_app"
 """Serves requests: neither owner nor superuser, so that row-level security binds it."""
+SEQUENCER = "lotabots_sequencer"
+"""Orders the audit log: it alone gives entries their place. Made by the migration."""
 DATABASE = "lotabots"
 
 MAKE_SECONDS = 120.0
 
-# Both roles come through a socket in a folder of mode 0700, so the file system has asked already
+# The roles come through a socket in a folder of mode 0700, so the file system has asked already
 # who they are. A password would lie beside it, readable by the same user.
-_WHO_MAY_CONNECT = f"local all {OWNER} trust\nlocal all {APP} trust\n"
+_WHO_MAY_CONNECT = "".join(f"local all {role} trust\n" for role in (OWNER, APP, SEQUENCER))
 
 # One statement a line: the stand-alone server knows no other end of a statement.
 _CONTENTS = f"""\

@@ -73,6 +73,11 @@ class EmbeddedPostgres:
         return self._url(cluster.OWNER)
 
     @property
+    def sequencer_url(self) -> str:
+        """The URL for ordering the audit log."""
+        return self._url(cluster.SEQUENCER)
+
+    @property
     def pid(self) -> int | None:
         """The server's process id while it runs."""
         return None if self._postmaster is None else self._postmaster.pid
