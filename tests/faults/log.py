@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
@@ -75,6 +75,10 @@ class Log:
         there = await self.leaves()
         assert len(there) == len(set(there))
         assert self.history.acknowledged <= set(there) <= self.history.attempted
+
+    async def opened_again(self) -> "Log":
+        """The same log with a pool of its own, after its database was put in place anew."""
+        return replace(self, database=await Database.open(self.urls.app))
 
     async def _until(self, holds: Callable[[], bool], seconds: float) -> None:
         deadline = monotonic() + seconds
