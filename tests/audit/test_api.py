@@ -9,9 +9,10 @@ import pytest
 from plugins.process import Tokens, assert_refused, calling
 
 from lotabots import audit
-from lotabots.audit import Entry, append, leaf_hash
+from lotabots.audit import Entry, append
 from lotabots.kernel import Role, canonical, format_time
 from lotabots.runtime.process import Process
+from lotabots.tlog import leaf_hash
 
 pytestmark = pytest.mark.anyio
 

@@ -6,12 +6,13 @@ import asyncpg
 import pytest
 from plugins.database import DatabaseUrls
 
-from lotabots.audit import ANONYMOUS, Entry, append, leaf_hash
+from lotabots.audit import ANONYMOUS, Entry, append
 from lotabots.audit.log import write_refusals
 from lotabots.audit.store import Filter, Row, newest
 from lotabots.kernel import OPERATOR_TENANT, LotaError
 from lotabots.runtime.database import Database
 from lotabots.runtime.process import Process
+from lotabots.tlog import leaf_hash
 
 pytestmark = pytest.mark.anyio
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lotabots.audit import ANONYMOUS, SYSTEM, Entry, leaf_hash
+from lotabots.audit import ANONYMOUS, SYSTEM, Entry
 from lotabots.audit.types import record
 from lotabots.kernel import LotaError, canonical
+from lotabots.tlog import leaf_hash
 
 USER = "6a1c1f0e-0000-4000-8000-000000000001"
 ENTRY = Entry(

@@ -3,7 +3,7 @@
 from lotabots.audit.api import service
 from lotabots.audit.log import REFUSALS, append
 from lotabots.audit.sequencer import STEPS, Sequencer
-from lotabots.audit.types import ANONYMOUS, SYSTEM, Entry, leaf_hash
+from lotabots.audit.types import ANONYMOUS, SYSTEM, Entry
 
 __all__ = [
     "ANONYMOUS",
@@ -13,6 +13,5 @@ __all__ = [
     "Entry",
     "Sequencer",
     "append",
-    "leaf_hash",
     "service",
 ]

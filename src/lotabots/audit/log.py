@@ -3,12 +3,13 @@
 from uuid import uuid4
 
 from lotabots.audit import store
-from lotabots.audit.types import ANONYMOUS, Entry, leaf_hash, record
+from lotabots.audit.types import ANONYMOUS, Entry, record
 from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
 from lotabots.runtime.refusals import Refusal
 from lotabots.runtime.tasks import Loop
+from lotabots.tlog import leaf_hash
 
 
 async def append(tx: Transaction, entry: Entry) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from lotabots.kernel import Kind, LotaError, canonical, format_time, sha256
+from lotabots.kernel import Kind, LotaError, canonical, format_time
 
 SYSTEM = "system"
 """The actor of what a process does by itself."""
@@ -85,8 +85,3 @@ def record(entry: Entry, entry_id: UUID, tenant: UUID, at: datetime) -> bytes:
         digests=dict(entry.digests),
     )
     return canonical(msgspec.to_builtins(recorded))
-
-
-def leaf_hash(body: bytes) -> bytes:
-    """The hash of an entry as a Merkle tree leaf: SHA-256(0x00 || body), RFC 6962 section 2.1."""
-    return sha256(b"\x00" + body)
