@@ -9,9 +9,11 @@ from plugins.made_logs import STEPS, small_log
 
 from lotabots.kernel import LotaError
 from lotabots.tlog import (
+    HashReader,
     Tile,
     bundle,
     entries_path,
+    narrowed,
     parse_path,
     prove_consistency,
     prove_inclusion,
@@ -103,6 +105,42 @@ def test_every_proof_of_a_log_is_made_from_its_tiles() -> None:
     for size in range(1, 701):
         proof = prove_consistency(size, 700, get)
         verify_consistency(size, 700, proof, root_of(log.leaves[:size]), root)
+
+
+def test_a_partial_form_that_was_dropped_is_cut_from_the_full_one() -> None:
+    log = small_log()
+    partial = [path for path in log.files if ".p/" in path]
+    cut = 0
+    for path in partial:
+        tile = parse_path(path)
+        full = log.files.get(Tile(tile.level, tile.number).path)
+        if full is not None:
+            assert narrowed(tile, full) == log.files[path]
+            cut += 1
+    assert cut == 4  # leaves and bundles of the first two tiles
+
+
+def test_a_full_file_that_is_damaged_is_not_cut() -> None:
+    for tile, code in ((Tile(0, 0, 3), "TLOG_TILE"), (Tile(None, 0, 3), "TLOG_BUNDLE")):
+        with pytest.raises(LotaError, match=code):
+            narrowed(tile, b"\1")
+
+
+def test_readers_of_two_sizes_share_the_tiles_that_they_read() -> None:
+    log = small_log()
+    read: list[str] = []
+
+    def counted(path: str) -> bytes:
+        read.append(path)
+        return log.files[path]
+
+    newest = HashReader(counted, len(log.leaves))
+    prove_inclusion(3, newest.size, newest)
+    before = len(read)
+    older = newest.at(300)
+    proof = prove_inclusion(3, 300, older)
+    verify_inclusion(log.leaves[3], 3, 300, proof, root_of(log.leaves[:300]))
+    assert [path for path in read[before:] if ".p/" not in path] == []
 
 
 def test_a_subtree_beyond_the_log_is_not_made_up() -> None:

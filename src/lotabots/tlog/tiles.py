@@ -106,6 +106,16 @@ def read_tile(data: bytes, width: int) -> tuple[bytes, ...]:
     return cut(data)
 
 
+def narrowed(tile: Tile, full: bytes) -> bytes:
+    """The content of a partial tile or bundle, from that of the full one that it became.
+
+    Raises `TLOG_BUNDLE`, `TLOG_TILE`.
+    """
+    if tile.level is None:
+        return bundle(read_bundle(full)[: tile.width])
+    return b"".join(read_tile(full, WIDTH)[: tile.width])
+
+
 def tiles_for(old_size: int, new_size: int) -> Iterator[Tile]:
     """Every file that a log growing from the old to the new size needs anew, bundles first.
 
@@ -177,7 +187,18 @@ class HashReader:
         self._read = read
         self._size = size
         self._most = cached_tiles
-        self._rows: OrderedDict[tuple[int, int], list[Sequence[bytes]]] = OrderedDict()
+        self._rows: OrderedDict[Tile, list[Sequence[bytes]]] = OrderedDict()
+
+    @property
+    def size(self) -> int:
+        """The size of the log."""
+        return self._size
+
+    def at(self, size: int) -> "HashReader":
+        """A reader of the same log at another size; both keep the tiles that either has read."""
+        other = HashReader(self._read, size, self._most)
+        other._rows = self._rows
+        return other
 
     def __call__(self, level: int, index: int) -> bytes:
         """The root of the complete subtree over leaves `index * 2**level` and following."""
@@ -185,20 +206,15 @@ class HashReader:
             raise invalid("TLOG_SIZE", "That subtree is not complete in the tree.")
         tile_level, row = divmod(level, HEIGHT)
         number = index >> HEIGHT - row
-        rows = self._rows.get((tile_level, number))
+        width = min(WIDTH, (self._size >> HEIGHT * tile_level) - number * WIDTH)
+        tile = Tile(tile_level, number, width)
+        rows = self._rows.pop(tile, None)  # and back in, as the newest: safe with several threads
         if rows is None:
-            rows = self._load(tile_level, number)
-        else:
-            self._rows.move_to_end((tile_level, number))
-        return rows[row][index - (number << HEIGHT - row)]
-
-    def _load(self, level: int, number: int) -> list[Sequence[bytes]]:
-        width = min(WIDTH, (self._size >> HEIGHT * level) - number * WIDTH)
-        rows = rows_of(read_tile(self._read(tile_path(level, number, width)), width))
-        self._rows[level, number] = rows
+            rows = rows_of(read_tile(self._read(tile.path), width))
+        self._rows[tile] = rows
         if len(self._rows) > self._most:
             self._rows.popitem(last=False)
-        return rows
+        return rows[row][index - (number << HEIGHT - row)]
 
 
 def _no_path() -> Exception:
