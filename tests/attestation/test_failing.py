@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -21,7 +20,7 @@ from plugins.process import MASTER_KEY, Tokens, calling, make_process
 
 from lotabots import attestation, reference
 from lotabots.attestation import AttestationSettings
-from lotabots.audit import Entry, append
+from lotabots.audit import Entry, Journal
 from lotabots.kernel import Kind, LotaError
 from lotabots.reference import ReferenceSettings
 from lotabots.runtime.blobs import Blobs
@@ -183,11 +182,10 @@ async def test_an_audit_entry_that_cannot_be_written_takes_the_change_with_it(
     attester = await ready(stage.api, small_node())
     bundles = len((await stage.api.get("/v1/reference")).json())
 
-    async def refuse(_tx: object, entry: Entry) -> None:
+    async def refuse(_journal: object, _tx: object, entry: Entry) -> None:
         raise LotaError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", entry.verb)
 
-    for module in ("service", "nodes", "policies"):
-        monkeypatch.setattr(sys.modules[f"lotabots.attestation.{module}"], "append", refuse)
+    monkeypatch.setattr(Journal, "append", refuse)
     node, policy = small_node("other"), "strict"
     body = {
         "name": "other",
@@ -236,7 +234,7 @@ async def test_a_change_that_is_rolled_back_leaves_no_audit_entry(database: Data
 
     async def change() -> None:
         async with database.transaction(tenant) as tx:
-            await append(tx, entry)
+            await Journal(Keyring(database, MASTER_KEY)).append(tx, entry)
             raise RuntimeError("the change fails after its entry was written")
 
     with pytest.raises(RuntimeError):

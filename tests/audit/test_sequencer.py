@@ -1,160 +1,183 @@
-"""The sequencer on a real database: each entry placed once, published whole, never forked."""
+"""The sequencer on a real database: each entry placed once, published whole, once for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from uuid import uuid4
 
-import asyncpg
 import pytest
-from plugins.database import DatabaseUrls
+from audit.log import SIGNERS, Killed, add, check, there
 
-from lotabots.audit import STEPS, SYSTEM, Entry, Sequencer, append
-from lotabots.kernel import LotaError
+from lotabots.audit import STEPS, Sequencer, sequencer
+from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.database import Database
-from lotabots.runtime.files import Files
-from lotabots.tlog import (
-    Algorithm,
-    Checkpoint,
-    NoteSigner,
-    entries_path,
-    leaf_hash,
-    open_checkpoint,
-    read_bundle,
-    root_of,
-)
+from lotabots.runtime.files import Files, Folder, Named
 
 pytestmark = pytest.mark.anyio
 
-SIGNERS = [
-    NoteSigner(Algorithm.ED25519, "log.example", b"e" * 32),
-    NoteSigner(Algorithm.ML_DSA_44, "log.example", b"m" * 32),
-]
-
-
-class Killed(Exception):
-    """Stands for the end of the process at a step."""
-
-
-@pytest.fixture
-async def app(fresh_database_urls: DatabaseUrls) -> AsyncIterator[Database]:
-    opened = await Database.open(fresh_database_urls.app)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def ordering(fresh_database_urls: DatabaseUrls) -> AsyncIterator[Database]:
-    url = fresh_database_urls.app.replace("lotabots_app@", "lotabots_sequencer@")
-    opened = await Database.open(url)
-    yield opened
-    await opened.close()
-
-
-async def add(app: Database, count: int) -> None:
-    async with app.transaction(uuid4()) as tx:
-        for number in range(count):
-            subject = f"node:n{number}"
-            await append(
-                tx, Entry(actor_ref=SYSTEM, verb="a.b", subject_ref=subject, outcome="done")
-            )
-
-
-def check(folder: Path, size: int) -> Checkpoint:
-    """What is published: that many entries, under a checkpoint of both keys."""
-    files = Files(folder)
-    head = open_checkpoint(files.read("checkpoint"), [one.verifier for one in SIGNERS])
-    entries: list[bytes] = []
-    while len(entries) < head.size:
-        path = entries_path(len(entries) // 256, min(256, head.size - len(entries)))
-        entries += read_bundle(files.read(path))
-    assert head.size == len(set(entries)) == size
-    assert root_of([leaf_hash(entry) for entry in entries]) == head.root
-    return head
-
 
 async def test_what_waits_is_published_in_bundles_under_a_signed_checkpoint(
-    app: Database, ordering: Database, tmp_path: Path
+    app: Database, ordering: Database, files: Files
 ) -> None:
-    sequencer = Sequencer(ordering, Files(tmp_path), SIGNERS)
-    assert await sequencer.run() == 0
+    one = Sequencer(ordering, files, SIGNERS)
+    assert await one.run() == 0
+    assert not there(files, "checkpoint")
     for size, more in ((3, 3), (256, 253), (700, 444)):
         await add(app, more)
-        assert await sequencer.run() == size
-        check(tmp_path, size)
-    assert await sequencer.run() == 700
+        assert await one.run() == size
+        check(files, size)
+    assert await one.run() == 700
+    left = set(files.paths())
+    assert {path for path in left if ".p/" in path and path.partition(".p/")[0] in left} == set()
+    assert files.read("log.vkey").decode().splitlines() == [s.verifier.vkey() for s in SIGNERS]
+
+
+async def test_a_log_is_uploaded_in_parts_and_ordered_in_batches(
+    app: Database, ordering: Database, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequencer, "CHUNK", 256)
+    monkeypatch.setattr(sequencer, "BATCH", 300)
+    await add(app, 1000)
+    one = Sequencer(ordering, files, SIGNERS)
+    assert await one.run() == 300
+    assert [await one.order() for _ in range(4)] == [300, 300, 100, 0]
+    assert await one.publish() == 1000
+    check(files, 1000)
 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_run_that_ends_at_any_step_is_finished_by_the_next(
-    app: Database, ordering: Database, tmp_path: Path, step: str
+    app: Database, ordering: Database, files: Files, step: str
 ) -> None:
     def die(at: str) -> None:
         if at == step:
             raise Killed
 
     await add(app, 5)
-    await Sequencer(ordering, Files(tmp_path), SIGNERS).run()
+    await Sequencer(ordering, files, SIGNERS).run()
     await add(app, 300)
     with pytest.raises(Killed):
-        await Sequencer(ordering, Files(tmp_path), SIGNERS, die).run()
+        await Sequencer(ordering, files, SIGNERS, steps=die).run()
     await add(app, 2)
-    await Sequencer(ordering, Files(tmp_path), SIGNERS).run()
-    check(tmp_path, 307)
+    await Sequencer(ordering, files, SIGNERS).run()
+    check(files, 307)
+
+
+async def test_every_step_is_said_in_its_order(
+    app: Database, ordering: Database, files: Files
+) -> None:
+    said: list[str] = []
+    await add(app, 3)
+    await Sequencer(ordering, files, SIGNERS, steps=said.append).run()
+    assert tuple(said) == STEPS
+
+
+async def test_a_size_has_one_note_for_ever(
+    app: Database, ordering: Database, files: Files
+) -> None:
+    def die(at: str) -> None:
+        if at == "signed":
+            raise Killed
+
+    await add(app, 5)
+    with pytest.raises(Killed):
+        await Sequencer(ordering, files, SIGNERS, steps=die).run()
+    async with ordering.transaction(None) as tx:
+        signed = await tx.fetch_value("select note from audit.checkpoints", into=str)
+    assert await Sequencer(ordering, files, SIGNERS).run() == 5
+    assert files.read("checkpoint").decode() == signed
+    async with ordering.transaction(None) as tx:
+        assert await tx.fetch_value("select count(*) from audit.checkpoints") == 1
+
+
+class Torn(Folder):
+    """A folder whose disk fails after some files of one upload."""
+
+    left = 1_000_000
+
+    def put(self, files: Iterable[Named]) -> None:
+        for file in files:
+            if self.left == 0:
+                raise LotaError(Kind.UNAVAILABLE, "FILES_UNAVAILABLE", "The disk is full.")
+            self.left -= 1
+            super().put([file])
+
+
+@pytest.mark.parametrize("first", range(5))
+async def test_an_upload_that_ends_after_any_file_is_done_again(
+    app: Database, ordering: Database, tmp_path: Path, first: int
+) -> None:
+    files = Torn(tmp_path)
+    one = Sequencer(ordering, files, SIGNERS)
+    await add(app, 250)
+    await one.run()
+    await add(app, 50)
+    files.left = first
+    with pytest.raises(LotaError, match="FILES_UNAVAILABLE"):
+        await one.run()
+    check(Folder(tmp_path), 250)
+    files.left = 1_000_000
+    assert await one.run() == 300
+    check(Folder(tmp_path), 300)
 
 
 async def test_two_sequencers_at_once_are_as_good_as_one(
-    app: Database, ordering: Database, tmp_path: Path
+    app: Database, ordering: Database, files: Files
 ) -> None:
     await add(app, 300)
-    two = [Sequencer(ordering, Files(tmp_path), SIGNERS) for _ in range(2)]
+    two = [Sequencer(ordering, files, SIGNERS) for _ in range(2)]
     await asyncio.gather(*(one.run() for one in two))
-    check(tmp_path, 300)
+    check(files, 300)
 
 
-async def test_a_database_behind_the_published_log_signs_nothing(
-    app: Database, ordering: Database, tmp_path: Path, fresh_database_urls: DatabaseUrls
+class Raced(Folder):
+    """A folder in which another publisher is faster, just before our checkpoint is put there."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.first: Callable[[], object] = lambda: None
+
+    def swap(self, path: str, old: bytes | None, new: bytes) -> bool:
+        self.first()
+        return super().swap(path, old, new)
+
+
+@pytest.mark.parametrize("before", [0, 3])
+async def test_of_two_publishers_who_race_the_larger_checkpoint_stays(
+    app: Database, ordering: Database, tmp_path: Path, before: int
 ) -> None:
-    await add(app, 3)
-    await Sequencer(ordering, Files(tmp_path), SIGNERS).run()
-    owner = await asyncpg.connect(fresh_database_urls.owner)
-    try:  # as a restored backup has it
-        await owner.execute(
-            "alter table audit.checkpoints disable trigger user; delete from audit.checkpoints"
-        )
-    finally:
-        await owner.close()
-    await add(app, 3)
-    with pytest.raises(LotaError) as caught:
-        await Sequencer(ordering, Files(tmp_path), SIGNERS).run()
-    assert caught.value.code == "AUDIT_FROZEN"
-    check(tmp_path, 3)
+    files, loop = Raced(tmp_path), asyncio.get_running_loop()
+    slow, fast = Sequencer(ordering, files, SIGNERS), Sequencer(
+        ordering, Folder(tmp_path), SIGNERS
+    )  # fmt: skip
+    await add(app, before)
+    assert await slow.run() == before
+
+    async def publish_more() -> None:
+        await add(app, 4)
+        assert await fast.run() == before + 9
+
+    files.first = lambda: asyncio.run_coroutine_threadsafe(publish_more(), loop).result(20)
+    await add(app, 5)
+    assert await slow.run() == before + 9
+    files.first = lambda: None
+    check(files, before + 9)
+    await add(app, 1)
+    assert await slow.run() == before + 10
+    check(files, before + 10)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "delete from audit.pending",
-        "insert into audit.pending values (1, gen_random_uuid())",
-        "insert into audit.leaves values (0, gen_random_uuid())",
-        "update audit.state set tree = ''",
-        "insert into audit.checkpoints values (1, sha256(''), '')",
-    ],
-)
-async def test_a_service_can_neither_order_nor_sign(app: Database, statement: str) -> None:
-    with pytest.raises(LotaError):
-        async with app.transaction(uuid4()) as tx:
-            await tx.execute(statement)
-
-
-async def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LotaError) as caught:
-        Files(tmp_path).read("tile/0/000")
-    assert caught.value.code == "FILE_MISSING"
-
-
-async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    (tmp_path / "tile").write_text("in the way")
-    with pytest.raises(LotaError) as caught:
-        Files(tmp_path).put("tile/0/000", b"")
-    assert caught.value.code == "FILES_UNAVAILABLE"
+async def test_entries_wait_for_their_places_while_too_many_are_unpublished(
+    app: Database, ordering: Database, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequencer, "MOST_AHEAD", 10)
+    monkeypatch.setattr(sequencer, "BATCH", 4)
+    await add(app, 25)
+    one = Sequencer(ordering, files, SIGNERS)
+    assert [await one.order() for _ in range(4)] == [4, 4, 2, 0]
+    assert await one.publish() == 10
+    assert [await one.order() for _ in range(4)] == [4, 4, 2, 0]
+    assert await one.publish() == 20
+    while await one.order():
+        pass
+    assert await one.publish() == 25
+    check(files, 25)

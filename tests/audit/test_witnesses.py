@@ -1,56 +1,26 @@
 """Our log asks for cosignatures: enough of them, or nothing is published; ahead of us, an alarm."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from plugins.logs import ORIGIN, SmallLog, small_log
+from audit.network import Network, address
+from plugins.logs import SmallLog, small_log
 
-from lotabots.audit.witnesses import PATH, Answer, Witnesses
-from lotabots.cli.audit.witness import Cosigning
-from lotabots.cli.audit.witness.keeper import Keeper
-from lotabots.cli.audit.witness.server import Witness
+from lotabots.audit.witnesses import Answer, Witnesses, read_witness_policy
 from lotabots.kernel import LotaError
-from lotabots.tlog import Policy
+from lotabots.tlog import Algorithm, NoteSigner
 
 pytestmark = pytest.mark.anyio
 
 LOG = small_log(30)
-URL = "http://w{}.example"
-
-
-class Network:
-    """Three real witnesses, without the HTTP between."""
-
-    def __init__(self, folder: Path) -> None:
-        self.down: set[str] = set()
-        self.asked: list[str] = []
-        self.signers = [Cosigning(f"w{n}.example", bytes([n]) * 32) for n in range(3)]
-        self.witnesses = {
-            URL.format(n) + PATH: Witness(
-                Keeper(folder / f"{n}.db", new=True), {ORIGIN: (LOG.verifier,)}, signer.lines
-            )
-            for n, signer in enumerate(self.signers)
-        }
-
-    def policy(self, quorum: int = 2) -> Policy:
-        names = "".join(
-            f"witness w{n} {signer.vkey} {URL.format(n)}\n" for n, signer in enumerate(self.signers)
-        )
-        group = f"group most {quorum} w0 w1 w2\nquorum most\n"
-        return Policy.parse(f"log {LOG.verifier.vkey()}\n{names}{group}".encode())
-
-    def post(self, url: str, body: bytes) -> Answer:
-        self.asked.append(url)
-        if url in self.down:
-            raise ConnectionRefusedError
-        answer = self.witnesses[url].add_checkpoint(body)
-        return Answer(answer.status, answer.body.encode())
 
 
 @pytest.fixture
-def network(tmp_path: Path) -> Network:
-    return Network(tmp_path)
+def network(tmp_path: Path) -> Iterator[Network]:
+    made = Network(tmp_path, [LOG.verifier])
+    yield made
+    made.close()
 
 
 def prover(log: SmallLog) -> Callable[[int, int], object]:
@@ -85,13 +55,13 @@ async def test_a_process_that_has_just_started_learns_where_the_witnesses_are(
 
 
 async def test_one_witness_may_be_away_when_two_are_enough(network: Network) -> None:
-    network.down = {URL.format(1) + PATH}
+    network.down = {address(1)}
     note = await cosigned(Witnesses(network.policy(2), network.post), 12)
     assert network.policy(2).check(note).size == 12
 
 
 async def test_without_a_quorum_there_is_nothing_to_publish(network: Network) -> None:
-    network.down = {URL.format(1) + PATH, URL.format(2) + PATH}
+    network.down = {address(1), address(2)}
     with pytest.raises(LotaError) as refusal:
         await cosigned(Witnesses(network.policy(2), network.post), 12)
     assert refusal.value.code == "WITNESS_QUORUM"
@@ -111,6 +81,22 @@ async def test_a_log_that_lost_entries_is_told_by_its_witnesses(network: Network
     assert alarm.value.code == "WITNESS_AHEAD"
 
 
+async def test_another_publisher_of_ours_who_is_further_on_is_no_alarm(network: Network) -> None:
+    await cosigned(Witnesses(network.policy(), network.post), 20)
+    asked: list[int] = []
+
+    async def ours(size: int) -> bool:
+        asked.append(size)
+        return True
+
+    behind = Witnesses(network.policy(), network.post)
+    with pytest.raises(LotaError, match="WITNESS_QUORUM"):
+        await behind.cosigned(LOG.note(12), LOG.checkpoint(12), prover(LOG), ours)  # type: ignore[arg-type]
+    assert asked == [20, 20, 20]
+    note = await cosigned(behind, 30)
+    assert network.policy(3).check(note).size == 30
+
+
 async def test_another_tree_of_the_same_size_is_an_alarm(network: Network) -> None:
     await cosigned(Witnesses(network.policy(), network.post), 20)
     fork = small_log(20)
@@ -118,3 +104,41 @@ async def test_another_tree_of_the_same_size_is_an_alarm(network: Network) -> No
     with pytest.raises(LotaError) as alarm:
         await cosigned(Witnesses(network.policy(), network.post), 20, fork)
     assert alarm.value.code == "WITNESS_AHEAD"
+
+
+def policy_file(folder: Path, *lines: str) -> str:
+    path = folder / "witnesses.policy"
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def test_without_a_policy_no_witness_is_asked() -> None:
+    assert read_witness_policy("", [LOG.signer]) is None
+
+
+def test_a_policy_about_this_log_is_used(network: Network, tmp_path: Path) -> None:
+    policy = read_witness_policy(policy_file(tmp_path, network.policy_text(2)), [LOG.signer])
+    assert policy is not None
+    assert [key.vkey() for key in policy.log_keys()] == [LOG.verifier.vkey()]
+    assert [one.url for one in policy.witnesses] == [one.url for one in network.policy(2).witnesses]
+    assert (policy.groups, policy.quorum) == (network.policy(2).groups, "most")
+
+
+def test_a_policy_of_another_log_or_of_half_our_keys_is_refused(
+    network: Network, tmp_path: Path
+) -> None:
+    path = policy_file(tmp_path, network.policy_text(2))
+    second = NoteSigner(Algorithm.ML_DSA_44, LOG.origin, b"m" * 32)
+    for signers in ([small_log(1, seed=9).signer], [LOG.signer, second], [second]):
+        with pytest.raises(LotaError, match="AUDIT_POLICY_FOREIGN") as caught:
+            read_witness_policy(path, signers)
+        assert caught.value.details["keys"] == sorted(one.verifier.vkey() for one in signers)
+
+
+@pytest.mark.parametrize(("name", "code"), [
+    ("not there", "AUDIT_POLICY_FOREIGN"), (".", "AUDIT_POLICY_FOREIGN"), ("bad", "TLOG_POLICY"),
+])  # fmt: skip
+def test_a_policy_that_cannot_be_read_is_refused(tmp_path: Path, name: str, code: str) -> None:
+    (tmp_path / "bad").write_bytes(b"quorum of nobody\n")
+    with pytest.raises(LotaError, match=code):
+        read_witness_policy(str(tmp_path / name), [LOG.signer])

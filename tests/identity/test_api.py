@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -135,10 +136,26 @@ async def test_making_a_user_is_an_audit_entry_without_their_name(
     answer = await client.post("/v1/users", json=new_user(), headers=tokens.of(user_id=admin))
     user = answer.json()
     page = await client.get("/v1/audit/entries", headers=tokens.of())
-    [entry] = [one["entry"] for one in page.json()["entries"]]
-    assert (entry["actor"], entry["verb"]) == (str(admin), "user.create")
-    assert entry["subject"] == f"user:{user['id']}"
+    [one] = page.json()["entries"]
+    assert one["entry"]["verb"] == "user.create"
+    shown = {name: field["text"] for name, field in one["disclosed"].items()}
+    assert shown == {"actor": str(admin), "subject": user["id"]}
+    assert re.fullmatch("[0-9a-f]{64}", one["entry"]["actor"])
+    assert re.fullmatch("user:[0-9a-f]{64}", one["entry"]["subject"])
     assert user["username"] not in page.text
+    assert user["id"] not in json.dumps(one["entry"])
+
+
+async def test_a_log_in_shows_from_where_to_those_who_may_read_it(
+    client: httpx.AsyncClient, tokens: Tokens
+) -> None:
+    user = await add(client, tokens)
+    await log_in(client, user["username"], PASSWORD)
+    answer = await client.get("/v1/audit/entries?verb=session.open", headers=tokens.of())
+    [one] = answer.json()["entries"]
+    shown = {name: field["text"] for name, field in one["disclosed"].items()}
+    assert shown == {"actor": user["id"], "address": "127.0.0.1"}
+    assert "127.0.0.1" not in json.dumps(one["entry"])
 
 
 async def test_failed_log_ins_are_counted_not_written_one_by_one(

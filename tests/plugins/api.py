@@ -1,4 +1,4 @@
-"""The API as clients meet it: real processes, all services in one, or identity apart from the rest.
+"""The API as clients meet it: real processes, all services in one, or identity and audit apart.
 
     @pytest.mark.anyio
     async def test_something(api: Api) -> None:
@@ -34,9 +34,16 @@ from lotabots.simulator import roots_pem
 
 MODES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "one-process": (NAMES,),
-    "two-processes": (("identity",), tuple(name for name in NAMES if name != "identity")),
+    "two-processes": (
+        ("identity", "audit"),
+        tuple(name for name in NAMES if name not in ("identity", "audit")),
+    ),
 }
-IDENTITY_PATHS = ("/v1/login", "/v1/me", "/v1/users", "/v1/identity")
+PATHS = (
+    ("identity", ("/v1/login", "/v1/me", "/v1/users", "/v1/identity")),
+    ("audit", ("/v1/audit",)),
+)
+"""What belongs to whom; the rest is attestation's, or reference's beside it."""
 START_SECONDS = 60
 SERVE = """
 import os, sys
@@ -97,7 +104,7 @@ class Api:
         if as_ is not None:
             claims: dict[str, object] = {"user_id": self.user}
             sent |= self.tokens.of(as_, **claims, **({} if node is None else {"node_id": node}))
-        service = "identity" if path.startswith(IDENTITY_PATHS) else "attestation"
+        service = next((name for name, paths in PATHS if path.startswith(paths)), "attestation")
         return await self.client.request(
             method, self.servers.urls[service] + path, headers=sent, **other
         )
@@ -119,6 +126,8 @@ def servers(
     environ = {name: value for name, value in os.environ.items() if not name.startswith("LOTA_")}
     environ |= {
         "LOTA_DATABASE_URL": session_database_urls.app,
+        "LOTA_DATABASE_SEQUENCER_URL": session_database_urls.sequencer,
+        "LOTA_AUDIT_PUBLISH_MS": "100",
         "LOTA_KEYRING_KEY": base64.b64encode(MASTER_KEY).decode(),
         "LOTA_DATA_DIRECTORY": str(api_folder),
         "LOTA_ATTESTATION_SIMULATED_ANCHORS": str(roots),

@@ -30,10 +30,14 @@ UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"
 
 @dataclass(frozen=True)
 class DatabaseUrls:
-    """One database as its two roles reach it."""
+    """One database as its three roles reach it."""
 
     app: str
     owner: str
+
+    @property
+    def sequencer(self) -> str:
+        return self.app.replace("//lotabots_app@", "//lotabots_sequencer@")
 
 
 @pytest.fixture(scope="session")

@@ -22,11 +22,13 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from litestar.types import ASGIApp
 
 from lotabots.access import issue_token
+from lotabots.audit import AuditSettings
 from lotabots.identity import IdentitySettings
 from lotabots.kernel import Role, SigningKey
 from lotabots.runtime.blobs import Blobs
 from lotabots.runtime.clock import utc_now
 from lotabots.runtime.database import Database
+from lotabots.runtime.files import open_files
 from lotabots.runtime.keyring import Keyring
 from lotabots.runtime.process import Process
 from lotabots.runtime.settings import Settings
@@ -43,7 +45,12 @@ from lotabots.runtime.web import (
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 MASTER_KEY = b"a master key that only tests use"
-DEFAULTS = (WebSettings(), TokenSettings(), IdentitySettings(bcrypt_cost=10))
+DEFAULTS = (
+    WebSettings(),
+    TokenSettings(),
+    IdentitySettings(bcrypt_cost=10),
+    AuditSettings(),
+)
 
 
 def new_key() -> SigningKey:
@@ -104,6 +111,7 @@ def make_process(database: Database, log: io.BytesIO, *sections: object) -> Proc
         settings=Settings(list(given.values())),
         database=database,
         blobs=Blobs.in_memory(),
+        log_files=open_files("memory:///"),
         keyring=Keyring(database, MASTER_KEY),
         clock=utc_now,
         telemetry=open_telemetry("info", log),

@@ -2,18 +2,26 @@
 # ruff: noqa: ASYNC220 - real processes, and nothing else runs
 
 import asyncio
+import json
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 from plugins.database import DatabaseUrls
+from plugins.process import MASTER_KEY
 
-from lotabots.kernel import LotaError
+from lotabots.audit import Entry, Journal, Sequencer
+from lotabots.kernel import LotaError, canonical
+from lotabots.runtime.database import Database
+from lotabots.runtime.files import open_files
+from lotabots.runtime.keyring import Keyring
 from lotabots.runtime.migrations import SqlFile, migrate, require_current, sql_files
 from lotabots.runtime.postgres import EmbeddedPostgres
+from lotabots.tlog import Algorithm, CompactRange, NoteSigner, leaf_hash, read_bundle
 
 pytestmark = pytest.mark.anyio
 
@@ -159,3 +167,140 @@ async def test_every_table_with_a_tenant_forces_row_level_security(
     await connection.close()
     assert unforced == []
     assert owned == []
+
+
+TENANT = UUID(int=7)
+USER = "6a1c1f0e-0000-4000-8000-000000000001"
+
+
+def up_to(number: str) -> tuple[SqlFile, ...]:
+    return tuple(file for file in sql_files() if file.version[:4] <= number)
+
+
+def of_version_1(actor: str, subject: str) -> bytes:
+    """An entry as it was written before persons were commitments."""
+    return canonical(
+        {"version": 1, "id": str(uuid4()), "tenant": str(TENANT), "at": "2026-01-02T03:04:05Z",
+         "actor": actor, "verb": "a.b", "subject": subject, "outcome": "done", "count": 1,
+         "digests": {}}
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def plain(bare: DatabaseUrls) -> AsyncIterator[DatabaseUrls]:
+    """The same database, owned and migrated by a role that is no superuser."""
+    name = bare.owner.partition("?")[0].rpartition("/")[2]
+    role = f"plain_{uuid4().hex}"
+    owner = await asyncpg.connect(bare.owner)
+    await owner.execute(f"create role {role} nosuperuser nobypassrls")
+    await owner.execute(f"alter database {name} owner to {role}")
+    yield DatabaseUrls(bare.app, f"{bare.owner}&role={role}")
+    await owner.execute(f"alter database {name} owner to current_user")
+    await owner.execute(f"reassign owned by {role} to current_user; drop owned by {role}")
+    await owner.execute(f"drop role {role}")
+    await owner.close()
+
+
+async def add(urls: DatabaseUrls, *entries: tuple[str, str]) -> list[bytes]:
+    """The bodies of entries of version 1, by actor and subject, added as they were then."""
+    owner, bodies = await asyncpg.connect(urls.owner), []
+    try:
+        for actor, subject in entries:
+            bodies.append(of_version_1(actor, subject))
+            await owner.execute(
+                "insert into audit.entries"
+                " (id, tenant_id, at, actor_ref, verb, subject_ref, outcome, body, leaf)"
+                " values ($1, $2, now(), $3, 'a.b', $4, 'done', $5, $6)",
+                UUID(json.loads(bodies[-1])["id"]), TENANT, actor, subject, bodies[-1],
+                leaf_hash(bodies[-1]),
+            )  # fmt: skip
+    finally:
+        await owner.close()
+    return bodies
+
+
+@pytest.mark.parametrize("kind", ["bare", "plain"])
+async def test_entries_from_before_persons_were_commitments_are_kept_and_get_their_places(
+    bare: DatabaseUrls, plain: DatabaseUrls, kind: str
+) -> None:
+    urls = {"bare": bare, "plain": plain}[kind]
+    await migrate(urls.owner, up_to("0005"))
+    placed, waiting, neither = await add(
+        bare, (USER, f"user:{USER}"), ("system", "node:n1"), ("anonymous", "node:n2")
+    )
+    owner = await asyncpg.connect(bare.owner)
+    try:
+        tree = CompactRange.EMPTY.extend([leaf_hash(placed)])
+        await owner.execute(
+            "insert into audit.leaves (idx, entry_id) select 0, id from audit.entries"
+            " where subject_ref like 'user:%'"
+        )
+        await owner.execute("update audit.state set tree = $1", tree.pack())
+        await owner.execute(
+            "delete from audit.pending where entry_id in (select id from audit.entries"
+            " where subject_ref <> 'node:n1')"
+        )
+        assert await migrate(urls.owner)
+        rows = await owner.fetch("select * from audit.entries order by position")
+        assert [bytes(row["body"]) for row in rows] == [placed, waiting, neither]
+        assert [row["actor_kind"] for row in rows] == ["user", "system", "anonymous"]
+        pending = await owner.fetch(
+            "select entry_id, position, leaf from audit.pending order by position"
+        )
+        assert [tuple(row) for row in pending] == [
+            (row["id"], row["position"], leaf_hash(bytes(row["body"]))) for row in rows[1:]
+        ]
+        leaves = await owner.fetch("select idx, leaf from audit.leaves")
+        assert [tuple(row) for row in leaves] == [(0, leaf_hash(placed))]
+        for table in ("entries", "leaves"):
+            with pytest.raises(asyncpg.RestrictViolationError):
+                await owner.execute(f"delete from audit.{table}")
+        forced = await owner.fetchval(
+            "select bool_and(relrowsecurity and relforcerowsecurity) from pg_class"
+            " where oid in ('audit.entries'::regclass, 'audit.persons'::regclass,"
+            " 'audit.mentions'::regclass)"
+        )
+        assert forced is True
+    finally:
+        await owner.close()
+
+
+@pytest.mark.parametrize("kind", ["bare", "plain"])
+async def test_entries_that_an_owner_without_all_rights_had_lost_from_the_queue_are_queued(
+    bare: DatabaseUrls, plain: DatabaseUrls, kind: str
+) -> None:
+    urls = {"bare": bare, "plain": plain}[kind]
+    await migrate(urls.owner, up_to("0004"))
+    bodies = await add(bare, *[("system", f"node:n{number}") for number in range(5)])
+    await migrate(urls.owner, up_to("0005"))
+    queued = await value(bare, "select count(*) from audit.pending")
+    assert queued == (0 if kind == "plain" else 5)  # by forced row-level security
+    await migrate(urls.owner)
+    owner = await asyncpg.connect(bare.owner)
+    try:
+        rows = await owner.fetch("select leaf from audit.pending order by position")
+    finally:
+        await owner.close()
+    assert [bytes(row["leaf"]) for row in rows] == [leaf_hash(body) for body in bodies]
+
+
+@pytest.mark.parametrize("kind", ["bare", "plain"])
+async def test_old_and_new_entries_are_published_in_one_log(
+    bare: DatabaseUrls, plain: DatabaseUrls, kind: str
+) -> None:
+    urls = {"bare": bare, "plain": plain}[kind]
+    await migrate(urls.owner, up_to("0005"))
+    old = await add(bare, ("system", "node:n1"), (USER, "node:n2"))
+    await migrate(urls.owner)
+    app, ordering = await Database.open(bare.app), await Database.open(bare.sequencer)
+    files = open_files("memory:///")
+    try:
+        entry = Entry(actor_ref=USER, verb="a.b", subject_ref="node:n3", outcome="done")
+        async with app.transaction(TENANT) as tx:
+            new = await Journal(Keyring(app, MASTER_KEY)).append(tx, entry)
+        signer = NoteSigner(Algorithm.ED25519, "log.example", b"e" * 32)
+        assert await Sequencer(ordering, files, [signer]).run() == 3
+    finally:
+        await app.close()
+        await ordering.close()
+    assert read_bundle(files.read("tile/entries/000.p/3")) == [*old, new.body]

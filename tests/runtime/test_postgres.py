@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import signal
+import stat
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +17,7 @@ import pytest
 
 from lotabots.kernel import LotaError
 from lotabots.runtime.database import Database
-from lotabots.runtime.postgres import Binaries, EmbeddedPostgres
+from lotabots.runtime.postgres import Binaries, EmbeddedPostgres, cluster
 
 pytestmark = pytest.mark.anyio
 
@@ -224,6 +225,35 @@ async def test_a_start_that_was_cut_off_leaves_nothing_in_the_way(folder: Path) 
     (draft / "PG_VERSION").write_text("15\n")
     async with embedded(folder) as server:
         assert server.pid
+
+
+async def test_a_cluster_that_was_made_when_there_were_fewer_roles_lets_the_new_one_in(
+    folder: Path,
+) -> None:
+    async with embedded(folder) as server:
+        data = next(path for path in server.places.home.iterdir() if path.name.isdecimal())
+        owner = await asyncpg.connect(server.owner_url)
+        await owner.execute("create role lotabots_sequencer login")
+        await owner.close()
+    hba = data / "pg_hba.conf"
+    before, about = hba.read_text(), hba.stat()
+    assert "lotabots_sequencer" in before
+    hba.write_text("".join(line for line in before.splitlines(True) if "sequencer" not in line))
+    async with embedded(folder) as server:
+        database = await Database.open(server.sequencer_url)
+        await database.check()
+        await database.close()
+    assert hba.read_text() == before
+    for number in (stat.ST_UID, stat.ST_GID, stat.ST_MODE):
+        assert hba.stat()[number] == about[number]
+
+
+def test_who_may_connect_is_never_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("not ours")
+    (tmp_path / "pg_hba.conf").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(LotaError, match="POSTGRES_PLACE_UNUSABLE"):
+        cluster.let_in(tmp_path)
+    assert (tmp_path / "elsewhere").read_text() == "not ours"
 
 
 async def test_a_server_that_cannot_start_says_why(folder: Path) -> None:

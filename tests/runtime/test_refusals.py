@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
 from lotabots.kernel import OPERATOR_TENANT, Principal, Role
-from lotabots.runtime.refusals import MAX_DIFFERENT, Refusals
+from lotabots.runtime.refusals import MAX_DIFFERENT, Refusal, Refusals
 
 
 def tally() -> Refusals:
@@ -23,14 +23,20 @@ def test_equal_refusals_are_counted_together() -> None:
     assert refusals.take() == {}
 
 
-def test_an_address_is_kept_as_a_pseudonym_that_another_process_does_not_share() -> None:
-    one, other = tally(), tally()
-    for refusals in (one, other):
-        refusals.stranger("192.0.2.1", "TOKEN_EXPIRED")
-    [first], [second] = one.take(), other.take()
-    assert "192.0.2" not in first.subject
-    assert first.subject != second.subject
-    assert (first.tenant, first.user) == (OPERATOR_TENANT, None)
+def test_a_stranger_is_kept_by_address_in_the_log_of_the_operator() -> None:
+    refusals = tally()
+    refusals.stranger("2001:db8::7", "TOKEN_EXPIRED")
+    [refusal] = refusals.take()
+    assert (refusal.subject, refusal.code) == ("address:2001:db8::7", "TOKEN_EXPIRED")
+    assert (refusal.tenant, refusal.user) == (OPERATOR_TENANT, None)
+
+
+def test_no_address_is_left_in_the_tally_once_it_was_taken_nor_in_a_metric() -> None:
+    registry = CollectorRegistry()
+    refusals = Refusals(registry)
+    refusals.stranger("192.0.2.1", "TOKEN_EXPIRED")
+    refusals.take()
+    assert "192.0.2" not in f"{vars(refusals)} {generate_latest(registry)!r}"
 
 
 def test_a_user_is_counted_in_their_own_tenant() -> None:
@@ -51,6 +57,14 @@ def test_a_flood_from_many_addresses_takes_bounded_memory_and_loses_no_count() -
         refusals.stranger(str(number), "LOGIN_FAILED")
     taken = refusals.take()
     assert len(taken) <= MAX_DIFFERENT + 1
+    assert (
+        taken[
+            Refusal(
+                code="LOGIN_FAILED", tenant=OPERATOR_TENANT, user=None, subject="strangers:many"
+            )
+        ]
+        == 500
+    )
     assert sum(taken.values()) == MAX_DIFFERENT + 500
 
 

@@ -105,6 +105,9 @@ async def test_only_these_routes_are_open_to_strangers(routes: list[Route]) -> N
         ("GET", "/v1/identity/jwks.json"),
         ("GET", "/.well-known/jwks.json"),
         ("GET", "/v1/status"),
+        ("GET", "/v1/audit/checkpoint"),
+        ("GET", "/v1/audit/tile/{path}"),
+        ("GET", "/v1/audit/keys"),
     }
 
 

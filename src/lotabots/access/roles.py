@@ -22,6 +22,7 @@ class Permission(StrEnum):
     USER_READ = "user.read"
     USER_WRITE = "user.write"
     AUDIT_READ = "audit.read"
+    AUDIT_ERASE = "audit.erase"
 
 
 _P = Permission

@@ -33,6 +33,7 @@ from lotabots.attestation.types import (
     SignedResult,
     Trial,
 )
+from lotabots.audit import Journal
 from lotabots.kernel import Principal
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.web import PUBLIC, requires
@@ -53,10 +54,14 @@ Limit = Annotated[int, Parameter(ge=1, le=200)]
 
 @post("/v1/nodes", guards=NODE_WRITE)
 async def register_node(
-    data: NodeRegistration, tx: Transaction, principal: Principal, now: datetime
+    data: NodeRegistration,
+    tx: Transaction,
+    journal: Journal,
+    principal: Principal,
+    now: datetime,
 ) -> Node:
     """Registers a node with its whole inventory. A device can stand in one node only."""
-    return await nodes.register(tx, principal, data, now)
+    return await nodes.register(tx, journal, principal, data, now)
 
 
 @get("/v1/nodes", guards=NODE_READ)
@@ -130,11 +135,14 @@ async def show_inputs(history: History, principal: Principal, attestation_id: UU
 @get("/v1/attestations/{attestation_id:uuid}/result", guards=READ)
 async def show_result(
     tx: Transaction, request: AnyRequest, results: Results, now: datetime, attestation_id: UUID,
-    profile: Text = None,
+    profile: Text = None, receipt: bool = False,
 ) -> SignedResult:  # fmt: skip
-    """The result once more, in any profile, never with a later end. 409 when it is over."""
+    """The result once more, in any profile, never with a later end. 409 when it is over.
+
+    With `receipt` it carries its place in the audit log and the proof; 409 until there is one.
+    """
     wanted = choose(profile, request.headers.get("accept", ""))
-    return await results.again(tx, attestation_id, wanted, now)
+    return await results.again(tx, attestation_id, wanted, now, with_receipt=receipt)
 
 
 @get("/v1/policies", guards=POLICY_READ)

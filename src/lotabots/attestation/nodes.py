@@ -8,7 +8,7 @@ import msgspec
 
 from lotabots.attestation.session import device_hash
 from lotabots.attestation.types import Device, Node, NodeRegistration
-from lotabots.audit import Entry, append
+from lotabots.audit import Entry, Journal
 from lotabots.evidence import InventoryItem
 from lotabots.kernel import Kind, LotaError, Principal, canonical, invalid, sha256_hex
 from lotabots.runtime.database import Transaction
@@ -33,7 +33,11 @@ class _DeviceRow(msgspec.Struct, frozen=True):
 
 
 async def register(
-    tx: Transaction, principal: Principal, registration: NodeRegistration, now: datetime
+    tx: Transaction,
+    journal: Journal,
+    principal: Principal,
+    registration: NodeRegistration,
+    now: datetime,
 ) -> Node:
     """The node, new. Raises `NODE_DEVICE_TWICE`, `NODE_NAME_TAKEN`, `NODE_DEVICE_TAKEN`."""
     devices = registration.inventory
@@ -62,7 +66,7 @@ async def register(
         # Not which one, and not where: it can be another tenant's.
         detail = "One of the devices is registered already."
         raise LotaError(Kind.CONFLICT, "NODE_DEVICE_TAKEN", detail)
-    await append(tx, _entry(principal, node_id, registration))
+    await journal.append(tx, _entry(principal, node_id, registration))
     return await found(tx, node_id)
 
 

@@ -10,7 +10,7 @@ from lotabots.appraisal import Part, Verdict
 from lotabots.attestation.judge import Judged
 from lotabots.attestation.session import speaks
 from lotabots.attestation.store import AttestationRow, DeviceRow, EvidenceRow
-from lotabots.attestation.types import Attested, AttestedDevice
+from lotabots.attestation.types import Attested, AttestedDevice, Logged
 from lotabots.audit import Entry
 from lotabots.evidence import Evidence, InventoryItem, Level
 from lotabots.kernel import Principal, sha256_hex
@@ -161,6 +161,7 @@ def attested(
     row: AttestationRow,
     verdict: Verdict,
     evidence: Iterable[EvidenceRow],
+    log: Logged,
     token: str,
     expires_at: datetime,
 ) -> Attested:
@@ -175,6 +176,7 @@ def attested(
         devices=attested_devices(verdict, evidence),
         policy=verdict.policy_id,
         appraisal_digest=row.appraisal_digest,
+        log=log,
         result=token,
         expires_at=expires_at,
     )

@@ -8,7 +8,7 @@ from anyio import to_thread
 from lotabots.appraisal import POLICY_TEXTS, Policy, builtin_policy, load_policy
 from lotabots.attestation import store
 from lotabots.attestation.types import PolicySummary, PolicyText
-from lotabots.audit import Entry, append
+from lotabots.audit import Entry, Journal
 from lotabots.kernel import Kind, LotaError, Principal, Role
 from lotabots.runtime.database import Transaction
 
@@ -18,7 +18,8 @@ MAX_LOADED = 64
 class Policies:
     """The built-in policies, and every tenant's own. A policy never changes under its id."""
 
-    def __init__(self, default: str) -> None:
+    def __init__(self, default: str, journal: Journal) -> None:
+        self._journal = journal
         self._builtin = {policy.id: policy for policy in map(builtin_policy, POLICY_TEXTS)}
         self._default = builtin_policy(default)
         # Loading proves a policy, which takes far longer than judging by it. Keyed by content, so
@@ -65,7 +66,7 @@ class Policies:
         if not known and await store.insert_policy(
             tx, policy.id, policy.name, policy.document, now
         ):
-            await append(tx, _entry(principal, "policy.add", policy))
+            await self._journal.append(tx, _entry(principal, "policy.add", policy))
         return await self.show(tx, policy.id)
 
     async def activate(
@@ -74,7 +75,7 @@ class Policies:
         """The policy, in force for every challenge from now on."""
         policy = await self.get(tx, ref)
         if await store.activate_policy(tx, policy.id, now):
-            await append(tx, _entry(principal, "policy.activate", policy))
+            await self._journal.append(tx, _entry(principal, "policy.activate", policy))
         return await self.show(tx, policy.id)
 
     async def show(self, tx: Transaction, ref: str) -> PolicyText:

@@ -97,6 +97,16 @@ async def result_of(tx: Transaction, attestation_id: UUID) -> ResultRow:
     return row
 
 
+async def entry_of(tx: Transaction, attestation_id: UUID) -> UUID:
+    """The audit entry of an attestation. Raises `ATTESTATION_NOT_FOUND`."""
+    entry = await tx.fetch_value(
+        "select entry_id from attestation.attestations where id = $1", attestation_id, into=UUID
+    )
+    if entry is None:
+        raise _not_found()
+    return entry
+
+
 async def newest_of_each(tx: Transaction) -> list[UUID]:
     """The newest attestation of each of the nodes attested last, at most `MAX_TRIALS`."""
     rows = await tx.fetch(

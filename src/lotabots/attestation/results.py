@@ -12,8 +12,9 @@ from lotabots.attestation.settings import AttestationSettings
 from lotabots.attestation.status import StatusLists
 from lotabots.attestation.store import ResultRow
 from lotabots.attestation.types import SignedResult
+from lotabots.audit import Receipts
 from lotabots.kernel import Kind, LotaError
-from lotabots.result import Profile, StatusRef, issue
+from lotabots.result import LogEntry, Profile, StatusRef, issue
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
 from lotabots.runtime.web import WebSettings
@@ -24,8 +25,9 @@ KEY_PURPOSE = "result"
 class Results:
     """Signs results with the keys of this instance, and publishes the keys and the status list."""
 
-    def __init__(self, process: Process, policies: Policies) -> None:
+    def __init__(self, process: Process, policies: Policies, receipts: Receipts) -> None:
         self._policies = policies
+        self._receipts = receipts
         self._keyring = process.keyring
         self._settings = process.settings.section(AttestationSettings)
         self._uri = self._settings.status_uri(process.settings.section(WebSettings).url)
@@ -39,6 +41,7 @@ class Results:
         profile: Profile,
         now: datetime,
         policy: Policy,
+        log: LogEntry | None = None,
     ) -> str:
         """The result of this verdict under this policy, in force from `now` to the row's end."""
         keys = await self._keyring.load(KEY_PURPOSE)
@@ -55,15 +58,23 @@ class Results:
             token_id=str(row.id),
             status=StatusRef(idx=row.status_index, uri=self._uri),
             digest=digest,
+            log=log,
             needs_receipt=policy.require_receipt,
         )
 
     async def again(
-        self, tx: Transaction, attestation_id: UUID, profile: Profile, now: datetime
+        self,
+        tx: Transaction,
+        attestation_id: UUID,
+        profile: Profile,
+        now: datetime,
+        *,
+        with_receipt: bool = False,
     ) -> SignedResult:
         """The result of a stored attestation once more, never with a later end than the first.
 
-        Raises `ATTESTATION_NOT_FOUND`, `RESULT_OVER`.
+        With its receipt it is what a relying party can hold against the audit log, offline. Raises
+        `ATTESTATION_NOT_FOUND`, `RESULT_OVER`, and `RECEIPT_PENDING` before a checkpoint holds it.
         """
         row = await records.result_of(tx, attestation_id)
         stored = await records.found(tx, attestation_id)
@@ -73,7 +84,12 @@ class Results:
             raise LotaError(Kind.CONFLICT, "RESULT_OVER", detail)
         verdict = Verdict.read(stored.verdict)
         policy = await self._policies.get(tx, stored.policy_id)
-        token = await self.sign(verdict, stored.appraisal_digest, row, profile, moment, policy)
+        log = None
+        if with_receipt:
+            entry = await records.entry_of(tx, attestation_id)
+            placed = await self._receipts.make(tx, entry)
+            log = LogEntry(placed.index, placed.receipt)
+        token = await self.sign(verdict, stored.appraisal_digest, row, profile, moment, policy, log)
         return SignedResult(result=token, expires_at=row.expires_at)
 
     async def jwks(self) -> dict[str, list[dict[str, str]]]:

@@ -8,7 +8,7 @@ from lotabots.attestation.policies import Policies
 from lotabots.attestation.results import Results
 from lotabots.attestation.service import Attestations
 from lotabots.attestation.settings import AttestationSettings
-from lotabots.audit import REFUSALS
+from lotabots.audit import REFUSALS, Journal, Receipts
 from lotabots.evidence import Anchors
 from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.process import Process
@@ -27,14 +27,16 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
         settings.appraisers,
         settings.max_waiting,
     )
-    policies = Policies(settings.default_policy)
-    results = Results(process, policies)
+    journal = Journal(process.keyring)
+    policies = Policies(settings.default_policy, journal)
+    results = Results(process, policies, Receipts(process.log_files))
     return Service(
         name="attestation",
         handlers=HANDLERS,
         given={
-            "attestations": Attestations(process, judge, policies, results),
+            "attestations": Attestations(process, judge, policies, results, journal),
             "history": History(process, judge, policies),
+            "journal": journal,
             "policies": policies,
             "results": results,
         },

@@ -52,8 +52,9 @@ from lotabots.attestation.types import (
     ChallengeRequest,
     Device,
     IssuedChallenge,
+    Logged,
 )
-from lotabots.audit import append
+from lotabots.audit import Group, Journal
 from lotabots.evidence import DerivedChallenge, Evidence
 from lotabots.kernel import LotaError, Principal, Role, encode_base64url, sha256
 from lotabots.reference import InForce, References, in_force
@@ -77,13 +78,20 @@ class Attestations:
     """Challenges and submissions of every tenant of this instance."""
 
     def __init__(
-        self, process: Process, judge: Judge, policies: Policies, results: Results
+        self,
+        process: Process,
+        judge: Judge,
+        policies: Policies,
+        results: Results,
+        journal: Journal,
     ) -> None:
         self._process = process
         self._settings = process.settings.section(AttestationSettings)
         self._judge = judge
         self._policies = policies
         self._results = results
+        self._journal = journal
+        self._group = Group(process.database, journal)
         self._references = References(process)
         self._kept: OrderedDict[str, None] = OrderedDict()
         self._metrics = Metrics(process.telemetry.registry)
@@ -106,7 +114,8 @@ class Attestations:
             expires_at=now + LIFETIME,
         )
         await store.insert_challenge(tx, challenge, now)
-        await append(tx, challenge_entry(principal, "challenge.create", challenge.id, "done"))
+        entry = challenge_entry(principal, "challenge.create", challenge.id, "done")
+        await self._journal.append(tx, entry)
         return IssuedChallenge(
             id=challenge.id,
             nonce=encode_base64url(nonce),
@@ -153,7 +162,8 @@ class Attestations:
         async with self._process.database.transaction(principal.tenant_id) as tx:
             spent = await store.spend(tx, challenge, own, now)
             check_node(principal, spent.node_id)
-            await append(tx, challenge_entry(principal, "challenge.spend", challenge, "done"))
+            entry = challenge_entry(principal, "challenge.spend", challenge, "done")
+            await self._journal.append(tx, entry)
             policy = await self._policies.get(tx, spent.policy_id)
             return Loaded(spent, policy, await in_force(tx))
 
@@ -167,9 +177,8 @@ class Attestations:
     async def _refused(self, principal: Principal, spent: Spent, error: LotaError) -> None:
         """Leaves the event behind. It changes nobody's standing: for the node it is silence."""
         self._metrics.refused(error.code)
-        async with self._process.database.transaction(principal.tenant_id) as tx:
-            entry = challenge_entry(principal, "attestation.refuse", spent.id, error.code)
-            await append(tx, entry)
+        entry = challenge_entry(principal, "attestation.refuse", spent.id, error.code)
+        await self._group.append(principal.tenant_id, entry)
 
     async def _apply(
         self,
@@ -199,6 +208,7 @@ class Attestations:
             verdict, judged.digest, result, profile, result.issued_at, loaded.policy
         )
         async with self._process.database.transaction(principal.tenant_id) as tx:
+            appended = await self._journal.append(tx, attestation_entry(principal, row))
             await store.record(
                 tx,
                 row,
@@ -207,10 +217,11 @@ class Attestations:
                 devices,
                 result,
                 standing,
+                appended.id,
             )
-            await append(tx, attestation_entry(principal, row))
         self._metrics.recorded(row.status)
-        return attested(row, verdict, evidence, token, result.expires_at)
+        log = Logged(entry=appended.id, leaf=appended.leaf.hex())
+        return attested(row, verdict, evidence, log, token, result.expires_at)
 
     async def _keep_shared(self, judged: Judged, own: Collection[str]) -> None:
         """Puts what many attestations share where it is found by digest.

@@ -125,8 +125,8 @@ with attestation as (
     insert into attestation.attestations (
         id, hardware_id, attestation_type, status, metadata, created_at, challenge_id, policy_id,
         reference_digest, collateral_digest, appraisal_digest, appraiser_version, appraiser_digest,
-        inputs_sha256, verdict, parcel
-    ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        inputs_sha256, verdict, parcel, entry_id
+    ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $35)
 ), evidence as (
     insert into attestation.evidence (
         id, attestation_id, subject, scheme, data_sha256, certificates_sha256
@@ -163,8 +163,12 @@ async def record(
     devices: Sequence[DeviceRow],
     result: ResultRow,
     standing: str | None,
+    entry_id: UUID,
 ) -> None:
-    """Stores an attestation and all that belongs to it; `standing` None leaves the node's."""
+    """Stores an attestation and all that belongs to it; `standing` None leaves the node's.
+
+    `entry_id` is that of its audit entry.
+    """
     await tx.execute(
         _RECORD,
         *msgspec.structs.astuple(row),
@@ -174,6 +178,7 @@ async def record(
         standing,
         [device.standing for device in devices],
         *msgspec.structs.astuple(result),
+        entry_id,
     )
 
 

@@ -180,6 +180,14 @@ class Attestation(AttestationSummary, frozen=True, kw_only=True):
     devices: tuple[AttestedDevice, ...]
 
 
+class Logged(Response, frozen=True, kw_only=True):
+    """Where the audit log will prove the attestation: the id of its entry, and its leaf hash."""
+
+    entry: UUID
+    leaf: str
+    """SHA-256 over 0x00 and the entry (RFC 6962), in hex."""
+
+
 class Attested(Response, frozen=True, kw_only=True):
     """The answer to a submission: the verdict, every finding, and the signed result."""
 
@@ -192,6 +200,7 @@ class Attested(Response, frozen=True, kw_only=True):
     devices: tuple[AttestedDevice, ...]
     policy: str
     appraisal_digest: str
+    log: Logged
     result: str
     expires_at: datetime
 

@@ -1,8 +1,14 @@
-"""Every decision as an entry, appended in the transaction that makes it."""
+"""Every decision as an entry, appended in the transaction that makes it, in a log of its own."""
 
 from lotabots.audit.api import service
-from lotabots.audit.log import REFUSALS, append
+from lotabots.audit.fsck import LogReport, check_log
+from lotabots.audit.groups import Group
+from lotabots.audit.journal import Journal
+from lotabots.audit.keys import log_signers
+from lotabots.audit.published import Receipts
+from lotabots.audit.refusals import REFUSALS
 from lotabots.audit.sequencer import STEPS, Sequencer
+from lotabots.audit.settings import AuditSettings
 from lotabots.audit.types import ANONYMOUS, SYSTEM, Entry
 
 __all__ = [
@@ -10,8 +16,14 @@ __all__ = [
     "REFUSALS",
     "STEPS",
     "SYSTEM",
+    "AuditSettings",
     "Entry",
+    "Group",
+    "Journal",
+    "LogReport",
+    "Receipts",
     "Sequencer",
-    "append",
+    "check_log",
+    "log_signers",
     "service",
 ]

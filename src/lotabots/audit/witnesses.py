@@ -5,12 +5,20 @@ import http.client
 import re
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
-from lotabots.kernel import Kind, LotaError
-from lotabots.tlog import Checkpoint, Policy, Witness, merge_cosignatures, write_submission
+from lotabots.kernel import Kind, LotaError, invalid
+from lotabots.tlog import (
+    Checkpoint,
+    NoteSigner,
+    Policy,
+    Witness,
+    merge_cosignatures,
+    write_submission,
+)
 
 SECONDS = 5.0
 """For connecting, and for each read: a slow witness must not hold up the log for long."""
@@ -31,6 +39,13 @@ Post = Callable[[str, bytes], Answer]
 """Sends a body to an address; blocks. Raises OSError or HTTPException."""
 Prove = Callable[[int, int], Awaitable[Sequence[bytes]]]
 """The consistency proof between two sizes of our log, the first above 0."""
+Ours = Callable[[int], Awaitable[bool]]
+"""Whether our database has signed this size."""
+
+
+async def _nothing_more(_size: int) -> bool:
+    """The strictest answer."""
+    return False
 
 
 def post(url: str, body: bytes) -> Answer:
@@ -52,6 +67,28 @@ def post(url: str, body: bytes) -> Answer:
         connection.close()
 
 
+def read_witness_policy(path: str, signers: Sequence[NoteSigner]) -> Policy | None:
+    """The policy in the file, which must be about this log; None for an empty path. Blocks.
+
+    Raises `TLOG_POLICY`, `AUDIT_POLICY_FOREIGN`.
+    """
+    if not path:
+        return None
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        detail = "The file that audit.witness_policy names cannot be read."
+        raise invalid("AUDIT_POLICY_FOREIGN", detail) from error
+    policy = Policy.parse(data)
+    ours = {signer.verifier.vkey() for signer in signers}
+    if {key.vkey() for key in policy.log_keys()} != ours:
+        detail = (
+            "The policy of the witnesses must list the keys of this log, all of them and no other."
+        )
+        raise invalid("AUDIT_POLICY_FOREIGN", detail, keys=sorted(ours))
+    return policy
+
+
 class Witnesses:
     """The witnesses of one policy, and how far each of them has followed our log."""
 
@@ -60,16 +97,18 @@ class Witnesses:
         self._send = send
         self._followed: dict[str, int] = {}
 
-    async def cosigned(self, note: str, checkpoint: Checkpoint, prove: Prove) -> str:
+    async def cosigned(
+        self, note: str, checkpoint: Checkpoint, prove: Prove, ours: Ours = _nothing_more
+    ) -> str:
         """The note with every cosignature that could be had, once they are enough for the policy.
 
-        Blocks on no transaction: call it between two. Raises `WITNESS_QUORUM`; and
-        `WITNESS_AHEAD` where a witness has seen more of this log than there is here, or another
-        tree of this size: to publish then is to fork it.
+        Blocks on no transaction: call it between two. Raises `WITNESS_QUORUM`, also where another
+        publisher of ours is further on; and `WITNESS_AHEAD` where a witness has seen more of this
+        log than is `ours`, or another tree of this size: to publish then is to fork it.
         """
         asked = [witness for witness in self._policy.witnesses if witness.url]
         answers = await asyncio.gather(
-            *(self._ask(witness, note, checkpoint, prove) for witness in asked)
+            *(self._ask(witness, note, checkpoint, prove, ours) for witness in asked)
         )
         whole = note
         for witness, answer in zip(asked, answers, strict=True):
@@ -85,7 +124,7 @@ class Witnesses:
         return whole
 
     async def _ask(
-        self, witness: Witness, note: str, checkpoint: Checkpoint, prove: Prove
+        self, witness: Witness, note: str, checkpoint: Checkpoint, prove: Prove, ours: Ours
     ) -> bytes:
         """What this witness answered to the checkpoint; nothing where it refuses or is away."""
         old = self._followed.get(witness.name, 0)
@@ -98,10 +137,13 @@ class Witnesses:
             said = _SIZE.fullmatch(answer.body) if answer.status == 409 else None
             if said is None:
                 return b""
-            if int(said[1]) > checkpoint.size or int(said[1]) == old:
+            seen = int(said[1])
+            if seen == old or (seen > checkpoint.size and not await ours(seen)):
                 detail = f"The witness {witness.name} knows another or a larger tree than ours."
                 raise LotaError(Kind.CONFLICT, "WITNESS_AHEAD", detail, witness=witness.name)
-            old = int(said[1])
+            if seen > checkpoint.size:
+                return b""
+            old = seen
         return b""
 
     async def _submit(self, witness: Witness, body: bytes) -> Answer:

@@ -3,9 +3,8 @@
 import secrets
 from uuid import uuid4
 
-from lotabots import audit
 from lotabots.access import issue_token
-from lotabots.audit import Entry
+from lotabots.audit import SYSTEM, Entry, Group, Journal
 from lotabots.identity import store
 from lotabots.identity.passwords import Passwords
 from lotabots.identity.settings import IdentitySettings
@@ -24,6 +23,8 @@ class Identity:
         self._process = process
         self._settings = process.settings.section(IdentitySettings)
         self._tokens = process.settings.section(TokenSettings)
+        self._journal = Journal(process.keyring)
+        self._group = Group(process.database, self._journal)
         pepper = self._settings.pepper.get_secret_value().encode()
         self._passwords = Passwords(
             pepper or process.keyring.derive("password-pepper"),
@@ -49,16 +50,14 @@ class Identity:
         key = (await self._process.keyring.load(TOKEN_PURPOSE)).current
         token_id = secrets.token_urlsafe(16)
         token = self._token(account, key, token_id)
-        async with database.transaction(account.tenant_id) as tx:
-            await audit.append(
-                tx,
-                Entry(
-                    actor_ref=str(account.id),
-                    verb="session.open",
-                    subject_ref=f"token:{token_id}",
-                    outcome="done",
-                ),
-            )
+        opened = Entry(
+            actor_ref=str(account.id),
+            verb="session.open",
+            subject_ref=f"token:{token_id}",
+            outcome="done",
+            address=address,
+        )
+        await self._group.append(account.tenant_id, opened)
         return AccessToken(token, self._settings.token_seconds)
 
     def _token(self, account: Account, key: SigningKey, token_id: str) -> str:
@@ -82,7 +81,7 @@ class Identity:
         password_hash = await self._passwords.hash(new.password)
         async with self._process.database.transaction(by.tenant_id) as tx:
             user = await store.add(tx, uuid4(), new, password_hash)
-            await audit.append(tx, _made(str(by.user_id), user))
+            await self._journal.append(tx, _made(str(by.user_id), user))
         return user
 
     async def make_first_admin(self) -> str | None:
@@ -101,7 +100,7 @@ class Identity:
             if await store.any_admin(tx):
                 return None
             user = await store.add(tx, uuid4(), new, password_hash)
-            await audit.append(tx, _made(audit.SYSTEM, user))
+            await self._journal.append(tx, _made(SYSTEM, user))
         return password
 
 

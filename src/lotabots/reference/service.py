@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from anyio import to_thread
 
-from lotabots.audit import Entry, append
+from lotabots.audit import Entry, Journal
 from lotabots.evidence import ReferenceFiles
 from lotabots.kernel import (
     LotaError,
@@ -55,6 +55,7 @@ class References:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self._journal = Journal(process.keyring)
         self._operators = operator_keys(process.settings.section(ReferenceSettings).trusted_keys)
         self._files: dict[tuple[InForce, ...], ReferenceFiles] = {}
         self._loading = asyncio.Lock()
@@ -86,7 +87,7 @@ class References:
         created = parse_time(bundle.manifest.created)
         async with self._process.database.transaction(principal.tenant_id) as tx:
             if await store.insert(tx, bundle, created, now):
-                await append(tx, _entry(principal, "reference.import", bundle.id))
+                await self._journal.append(tx, _entry(principal, "reference.import", bundle.id))
             await self._activate(tx, principal, await store.found(tx, bundle.id), now)
             return summary(await store.found(tx, bundle.id))
 
@@ -101,7 +102,7 @@ class References:
         self, tx: Transaction, principal: Principal, row: StoredBundle, now: datetime
     ) -> None:
         if await store.activate(tx, row, now):
-            await append(tx, _entry(principal, "reference.activate", row.digest))
+            await self._journal.append(tx, _entry(principal, "reference.activate", row.digest))
 
     async def describe(self, tx: Transaction, digest: str) -> BundleDetail:
         """The bundle with its files' names and digests."""

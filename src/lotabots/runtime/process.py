@@ -6,6 +6,7 @@ from datetime import datetime
 
 from lotabots.runtime.blobs import Blobs
 from lotabots.runtime.database import Database
+from lotabots.runtime.files import Files
 from lotabots.runtime.keyring import Keyring
 from lotabots.runtime.settings import Settings
 from lotabots.runtime.telemetry import Telemetry
@@ -18,7 +19,11 @@ class Process:
     settings: Settings
     database: Database
     blobs: Blobs
+    log_files: Files
+    """The published audit log: what anyone may read."""
     keyring: Keyring
     clock: Callable[[], datetime]
     """The present moment, aware and in UTC: `runtime.clock.utc_now`, or a fixed one in a test."""
     telemetry: Telemetry
+    sequencing: Database | None = None
+    """The database in the role that orders the audit log, where this process was given it."""

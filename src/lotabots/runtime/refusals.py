@@ -4,7 +4,6 @@ A stranger must not be able to write an audit entry with each request, so refusa
 are written once a minute, one entry for each different one.
 """
 
-import secrets
 from collections import Counter as Tally
 from collections.abc import Mapping
 from uuid import UUID
@@ -12,7 +11,7 @@ from uuid import UUID
 import msgspec
 from prometheus_client import CollectorRegistry, Counter
 
-from lotabots.kernel import OPERATOR_TENANT, Principal, hmac_sha512
+from lotabots.kernel import OPERATOR_TENANT, Principal
 
 MAX_DIFFERENT = 10_000
 """Different refusals that are kept apart until the tally is taken; then sources are joined."""
@@ -26,10 +25,9 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     user: UUID | None
     """None for a stranger."""
     subject: str
-    """`source:...` for a stranger, `permission:...` for a user who lacks it.
+    """`address:...` for a stranger, `permission:...` for a user who lacks it.
 
-    A source stands for a network address, which is personal data and never enters the audit log: it
-    is a pseudonym, the same for one address as long as the process lives.
+    An address is personal data: the audit log gets a commitment to it, and can forget it.
     """
 
 
@@ -38,15 +36,13 @@ class Refusals:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._tally: Tally[Refusal] = Tally()
-        self._pseudonyms = secrets.token_bytes(32)
         self._counter = Counter(
             "lotabots_refusals", "Callers turned away", ["code"], registry=registry
         )
 
     def stranger(self, address: str, code: str) -> None:
         """Counts someone without a valid identity, by the network address they came from."""
-        source = hmac_sha512(self._pseudonyms, address.encode()).hex()[:16]
-        self._add(_of_stranger(f"source:{source}", code))
+        self._add(_of_stranger(f"address:{address}", code))
 
     def user(self, caller: Principal, permission: str, code: str) -> None:
         """Counts a user who lacked a permission."""
@@ -62,7 +58,7 @@ class Refusals:
     def _add(self, refusal: Refusal) -> None:
         self._counter.labels(refusal.code).inc()
         if refusal not in self._tally and len(self._tally) >= MAX_DIFFERENT:
-            refusal = _of_stranger("source:many", refusal.code)
+            refusal = _of_stranger("strangers:many", refusal.code)
         self._tally[refusal] += 1
 
     def take(self) -> Mapping[Refusal, int]:

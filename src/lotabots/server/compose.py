@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from lotabots.evidence import Anchors
 from lotabots.identity import ensure_first_admin
 from lotabots.runtime.blobs import Blobs
 from lotabots.runtime.clock import utc_now
 from lotabots.runtime.database import Database
+from lotabots.runtime.files import Files, Folder, open_files
 from lotabots.runtime.keyring import Keyring, master_key
 from lotabots.runtime.migrations import migrate, require_current
 from lotabots.runtime.postgres import EmbeddedPostgres
@@ -26,6 +28,9 @@ from lotabots.server.settings import (
     LogSettings,
     data_directory,
 )
+
+SEQUENCER_CONNECTIONS = 2
+"""One orders while the other reads what is to be published."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +66,9 @@ async def running(
     web = replace(web, port=listener.getsockname()[1])
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
-        process = await stack.enter_async_context(open_process(settings.with_section(web), environ))
+        process = await stack.enter_async_context(
+            open_process(settings.with_section(web), environ, sequences="audit" in names)
+        )
         password = await ensure_first_admin(process) if "identity" in names else None
         app = build_app([plan.build(process, anchors) for plan in plans], process)
         started, stop = asyncio.Event(), asyncio.Event()
@@ -82,16 +89,23 @@ async def running(
 
 
 @asynccontextmanager
-async def open_process(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Process]:
-    """The surroundings of the services: a migrated database, keys, blobs, a log."""
+async def open_process(
+    settings: Settings, environ: Mapping[str, str], *, sequences: bool = False
+) -> AsyncIterator[Process]:
+    """The surroundings of the services: a migrated database, keys, blobs, a log.
+
+    With `sequences` also the database in the role that orders the audit log, where it is given.
+    """
     directory = data_directory(settings, environ)
     telemetry = open_telemetry(settings.section(LogSettings).level)
     adopt_standard_logging(telemetry.log)
     async with AsyncExitStack() as stack:
-        url = await _database_url(settings, directory, telemetry, stack)
+        urls = await _database_urls(settings, directory, telemetry, stack)
         connections = settings.section(DatabaseSettings).connections
-        database = await Database.open(url, connections=connections)
-        stack.push_async_callback(database.close)
+        database = await _opened(urls.app, connections, stack)
+        sequencing = None
+        if sequences and urls.sequencer:
+            sequencing = await _opened(urls.sequencer, SEQUENCER_CONNECTIONS, stack)
         key = settings.section(KeyringSettings).key.get_secret_value()
         keyring = Keyring(database, master_key(key, directory))
         # Another key than the other processes' would show as failed log-ins only: refused now.
@@ -100,33 +114,52 @@ async def open_process(settings: Settings, environ: Mapping[str, str]) -> AsyncI
             settings=settings,
             database=database,
             blobs=_blobs(settings.section(DataSettings).blobs, directory),
+            log_files=_log_files(settings.section(DataSettings).log, directory),
             keyring=keyring,
             clock=utc_now,
             telemetry=telemetry,
+            sequencing=sequencing,
         )
 
 
-async def _database_url(
+class _Urls(NamedTuple):
+    """One database as the roles of this process reach it; empty: not given."""
+
+    app: str
+    sequencer: str
+
+
+async def _opened(url: str, connections: int, stack: AsyncExitStack) -> Database:
+    database = await Database.open(url, connections=connections)
+    stack.push_async_callback(database.close)
+    return database
+
+
+async def _database_urls(
     settings: Settings, directory: Path, telemetry: Telemetry, stack: AsyncExitStack
-) -> str:
-    """The URL to serve from, of a database that has the newest version."""
+) -> _Urls:
+    """The URLs to serve from, of a database that has the newest version."""
     section = settings.section(DatabaseSettings)
     if external := section.url.get_secret_value():
         if owner := section.owner_url.get_secret_value():
             await migrate(owner)
         else:
             await require_current(external)
-        return external
+        return _Urls(external, section.sequencer_url.get_secret_value())
     programs = Path(section.programs) if section.programs else None
     embedded = await stack.enter_async_context(
         EmbeddedPostgres(directory / "postgres", programs=programs, log=telemetry.log)
     )
     await migrate(embedded.owner_url)
-    return embedded.app_url
+    return _Urls(embedded.app_url, embedded.sequencer_url)
 
 
 def _blobs(url: str, directory: Path) -> Blobs:
     return Blobs.open(url) if url else Blobs.in_folder(directory / "blobs")
+
+
+def _log_files(url: str, directory: Path) -> Files:
+    return open_files(url) if url else Folder(directory / "log")
 
 
 async def _either(serving: "asyncio.Task[None]", started: asyncio.Event) -> None:

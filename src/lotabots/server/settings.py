@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lotabots.attestation import AttestationSettings
+from lotabots.audit import AuditSettings
 from lotabots.identity import IdentitySettings
 from lotabots.kernel import invalid
 from lotabots.reference import ReferenceSettings
@@ -28,6 +29,9 @@ class DataSettings:
     blobs: str = ""
     """Where reference files and other inputs that attestations share lie: `file:///path`, `s3://`,
     `gs://`, `az://`; empty: in `directory`. The same for every process of an installation."""
+    log: str = ""
+    """Where the audit log is published: `file:///path`, `s3://`, `gs://`, `az://`; empty: in
+    `directory`. The same for every process of an installation; anyone may be let read it."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,9 @@ class DatabaseSettings:
     """An external PostgreSQL, as role `lotabots_app`; empty: one of our own is started."""
     owner_url: Secret[str] = field(default_factory=_empty)
     """The same as the role that migrates; empty: this process does not migrate, only checks."""
+    sequencer_url: Secret[str] = field(default_factory=_empty)
+    """The same as role `lotabots_sequencer`, for a process that serves audit: it orders and
+    publishes the log. At least one process needs it; more are spare."""
     connections: int = 10
     """Connections that this process may hold at most."""
     programs: str = ""
@@ -74,6 +81,7 @@ SECTIONS: Mapping[str, type] = {
     "identity": IdentitySettings,
     "reference": ReferenceSettings,
     "attestation": AttestationSettings,
+    "audit": AuditSettings,
 }
 
 

@@ -213,8 +213,14 @@ FILES: tuple[Code, ...] = (
     Code(
         "FILES_UNAVAILABLE",
         "unavailable",
-        "The folder of the published log cannot be read or written.",
-        "See that the disk is there, has room, and lets this user in; then it goes on by itself.",
+        "The folder or bucket of the published log cannot be read or written.",
+        "See that it is there, has room, and lets this user in; then it goes on by itself.",
+    ),
+    Code(
+        "FILES_URL_INVALID",
+        "validation",
+        "The URL of the published log's files cannot be used.",
+        "Write file:///folder, memory:///, s3://bucket/prefix, gs://bucket or az://container",
     ),
 )
 

@@ -9,4 +9,10 @@ CODES: tuple[Code, ...] = (
         "There is no service of this name, or none was named.",
         "Name some of: identity, attestation, reference, audit. `lotabots up` serves them all.",
     ),
+    Code(
+        "INSTALLATION_MISSING",
+        "not_found",
+        "There is no database of LotaBots in the data directory, so there is nothing to look at.",
+        "Name the directory with --data, or an external database with `database.url`.",
+    ),
 )

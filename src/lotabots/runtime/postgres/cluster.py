@@ -72,14 +72,31 @@ def create(binaries: Binaries, data: Path, account: Account) -> None:
     _run(account, [initdb, "--pgdata", str(draft), *make, "--data-checksums", "--no-sync"])
     postgres = binaries.program("postgres")
     _run(account, [postgres, "--single", "-D", str(draft), "-F", "template1"], _CONTENTS)
-    hba = draft / "pg_hba.conf"
-    hba.write_text(_WHO_MAY_CONNECT, encoding="ascii")
+    let_in(draft)
     _run(account, [initdb, "--sync-only", "--pgdata", str(draft)])
     if account.root:
         for path in (draft, *draft.rglob("*")):
             account.own(path)
     draft.rename(data)
     _sync(data.parent)
+
+
+def let_in(data: Path) -> None:
+    """Lets exactly our roles connect, also to a cluster that was made when there were fewer.
+
+    Raises `POSTGRES_PLACE_UNUSABLE`.
+    """
+    hba = data / "pg_hba.conf"
+    try:
+        if hba.is_file() and hba.read_text("utf-8", errors="replace") == _WHO_MAY_CONNECT:
+            return
+        # We may be root, and the folder is the server's: a link in it must lead us nowhere.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(hba, flags, 0o644), "w", encoding="ascii") as file:
+            file.write(_WHO_MAY_CONNECT)
+    except OSError as error:
+        detail = f"{hba} cannot be written: {error.strerror}"
+        raise LotaError(Kind.UNAVAILABLE, "POSTGRES_PLACE_UNUSABLE", detail) from error
 
 
 def _run(account: Account, command: Sequence[str], statements: str = "") -> None:

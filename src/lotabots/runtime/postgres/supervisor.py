@@ -168,6 +168,8 @@ class EmbeddedPostgres:
             binaries = reachable_copy(binaries, self._state)
         if major is None:
             cluster.create(binaries, places.data(binaries.major), account)
+        else:
+            cluster.let_in(places.data(major))
         places.note()
         return binaries
 
