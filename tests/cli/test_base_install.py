@@ -116,8 +116,12 @@ def test_a_receipt_inside_a_result_is_verified_with_the_base_install(
     assert json.loads(without.stdout)["code"] == "ADMIT_UNLOGGED"
 
 
-def test_a_command_that_needs_the_server_says_what_to_install(base: Path) -> None:
-    ran = run(base / "lotabots", "up", ok=False)
+@pytest.mark.parametrize("command", [("up",), ("audit", "fsck")])
+def test_a_command_that_needs_the_server_says_what_to_install(
+    base: Path, command: tuple[str, ...]
+) -> None:
+    ran = run(base / "lotabots", *command, ok=False)
     assert ran.returncode == 2
+    assert f"`lotabots {' '.join(command)}` needs more" in ran.stderr
     assert "lotabots[server]" in ran.stderr
     assert "Traceback" not in ran.stderr

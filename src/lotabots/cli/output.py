@@ -38,6 +38,18 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def needs_server(command: str, missing: ModuleNotFoundError) -> Exit:
+    """The exit code of a command that needs more than the base install, which is said.
+
+    Raises the error again if what is missing is a module of ours: that is no missing package.
+    """
+    if missing.name is None or missing.name.startswith("lotabots"):
+        raise missing
+    say(f"`lotabots {command}` needs more than the base install ({missing.name} is missing).")
+    say("Install it with: pip install 'lotabots[server]'")
+    return Exit.USAGE
+
+
 def print_json(value: object) -> None:
     """One JSON document on stdout."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

@@ -9,12 +9,12 @@ from typing import NoReturn
 import click
 
 from lotabots import __version__
-from lotabots.cli.output import Exit, say
+from lotabots.cli.output import Exit, needs_server, say
 from lotabots.kernel import LotaError
 
 COMMANDS = {
     "attestation": ("lotabots.cli.attestation", "Look at attestations, and judge one again."),
-    "audit": ("lotabots.cli.audit", "Check, copy, watch and witness the audit log."),
+    "audit": ("lotabots.cli.audit", "Read, check, copy, watch and witness the audit log."),
     "demo": (
         "lotabots.cli.demo",
         "Judge a simulated fleet through the real API, then keep serving.",
@@ -45,13 +45,7 @@ class Lazy(click.Group):
         try:
             command = importlib.import_module(module).command
         except ModuleNotFoundError as error:
-            if error.name is None or error.name.startswith("lotabots"):
-                raise
-            say(
-                f"`lotabots {cmd_name}` needs more than the base install ({error.name} is missing)."
-            )
-            say("Install it with: pip install 'lotabots[server]'")
-            ctx.exit(Exit.USAGE)
+            ctx.exit(needs_server(cmd_name, error))
         if not isinstance(command, click.Command):
             raise TypeError(f"{module}.command is no command")
         return command

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import click
 
-from lotabots.cli.output import Exit
-from lotabots.cli.up import (
-    announce,
+from lotabots.cli.installation import (
     config_option,
     data_option,
     host_option,
     port_option,
     with_options,
 )
+from lotabots.cli.output import Exit
+from lotabots.cli.up import announce
 from lotabots.server import NAMES, read_settings
 from lotabots.server import serve as serve_services
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from lotabots.cli.client import Client
 from lotabots.kernel import Kind, LotaError
+from lotabots.tlog import Tile, narrowed, parse_path
 
 CHECKPOINT = "checkpoint"
 KEYS = "keys"
@@ -52,7 +53,19 @@ class Served:
         self.client = Client(named)
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file. Raises `AUDIT_FILE_MISSING`, `SERVER_UNREACHABLE`."""
+        """The bytes of a file. Raises `AUDIT_FILE_MISSING`, `SERVER_UNREACHABLE`.
+
+        A log may have dropped the partial form of a tile that became full: it is cut from that one.
+        """
+        try:
+            return self._get(path)
+        except LotaError as error:
+            if error.code != "AUDIT_FILE_MISSING" or ".p/" not in path:
+                raise
+            tile = parse_path(path)
+            return narrowed(tile, self._get(Tile(tile.level, tile.number).path))
+
+    def _get(self, path: str) -> bytes:
         try:
             return self.client.get(f"/{path}")
         except LotaError as error:

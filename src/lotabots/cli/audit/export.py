@@ -26,8 +26,7 @@ def export_command(out: Path, server: str) -> int:
 
 def export(log: Served, out: Path) -> tuple[int, int]:
     """How many entries and files were copied. The checkpoint is written last: then it is whole."""
-    if out.exists() and any(out.iterdir()):
-        raise invalid("AUDIT_OUT_NOT_EMPTY", f"{out} is not empty; name a folder that is.")
+    require_empty(out)
     note = log.read(CHECKPOINT)
     size = read_head(note).size  # whether it is to be believed, `verify` says
     files = 2
@@ -37,6 +36,12 @@ def export(log: Served, out: Path) -> tuple[int, int]:
     put(out / KEYS_FILE, log.read(KEYS))
     put(out / CHECKPOINT, note)
     return size, files
+
+
+def require_empty(out: Path) -> None:
+    """Returns if a copy may be written there. Raises `AUDIT_OUT_NOT_EMPTY`."""
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise invalid("AUDIT_OUT_NOT_EMPTY", f"{out} is not empty; name a folder that is.")
 
 
 def put(file: Path, data: bytes) -> None:

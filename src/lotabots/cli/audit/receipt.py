@@ -1,11 +1,13 @@
 """`lotabots audit receipt`: one entry proven to stand in a log, from one file, offline."""
 
 from pathlib import Path
+from uuid import UUID
 
 import click
 import msgspec
 
-from lotabots.cli.output import Exit, output_option, paint, print_json
+from lotabots.cli.client import connect, server_option
+from lotabots.cli.output import Exit, output_option, paint, print_json, say
 from lotabots.cli.trust import trust_options, trusted
 from lotabots.cli.values import read_file
 from lotabots.kernel import Json, LotaError, invalid, sha256_hex, strict_json
@@ -14,7 +16,26 @@ from lotabots.tlog import Receipt, Receipted, verify_receipt
 
 @click.group("receipt")
 def receipt_group() -> None:
-    """Check receipts (C2SP tlog-proof)."""
+    """Fetch and check receipts (C2SP tlog-proof)."""
+
+
+@receipt_group.command("get")
+@click.argument("entry", type=UUID)
+@click.option("--out", type=Path, help="The file to write. Default: standard output.")
+@server_option
+def get_command(entry: UUID, out: Path | None, server: str) -> int:
+    """Fetch the receipt of an ENTRY of your tenant, with the entry in it.
+
+    There is none until a checkpoint holds the entry: RECEIPT_PENDING, for about a second.
+    """
+    with connect(server) as client:
+        receipt = client.get(f"/v1/audit/receipts/{entry}")
+    if out is None:
+        click.echo(receipt.decode(), nl=False)
+        return Exit.OK
+    out.write_bytes(receipt)
+    say(f"{out}: check it offline with `lotabots audit receipt verify {out} --log-key KEY`.")
+    return Exit.OK
 
 
 @receipt_group.command("verify")

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import click
 
+from lotabots.cli.audit.export import require_empty
+from lotabots.cli.demo.exported import export_log
 from lotabots.cli.demo.fleet import ADMINISTRATOR, Attested, attest_fleet
 from lotabots.cli.demo.real import judge_real_evidence
+from lotabots.cli.installation import port_option
 from lotabots.cli.output import Exit, paint, print_table, say
-from lotabots.cli.up import port_option
 from lotabots.kernel import LotaError
 from lotabots.server import Running, read_settings, run, running
 from lotabots.simulator import anchors
@@ -25,16 +27,25 @@ PASSWORD_FILE = "demo-admin-password"  # noqa: S105 — a name, not a password
 @click.command("demo")
 @click.option("--once", is_flag=True, help="Stop after the tables instead of serving on.")
 @click.option("--data", type=Path, help="Keep the data here. Default: nowhere.")
+@click.option(
+    "--export-audit",
+    "out",
+    type=Path,
+    metavar="OUT",
+    help="Leave a copy of the audit log in this folder, empty or not there yet.",
+)
 @port_option
-def command(once: bool, data: Path | None, port: int | None) -> int:
+def command(once: bool, data: Path | None, out: Path | None, port: int | None) -> int:
     """Judge six SIMULATED nodes through the real API, then real NVIDIA evidence, and say why."""
+    if out is not None:
+        require_empty(out)
     with folder(data) as place:
         try:
-            run(demonstrate(place, once, port))
+            run(demonstrate(place, once, out, port))
         except LotaError as error:
             if error.code != "WEB_ADDRESS_UNAVAILABLE" or port is not None:
                 raise
-            run(demonstrate(place, once, 0))
+            run(demonstrate(place, once, out, 0))
     return Exit.OK
 
 
@@ -48,7 +59,7 @@ def folder(data: Path | None) -> Iterator[Path]:
         yield Path(made)
 
 
-async def demonstrate(place: Path, once: bool, port: int | None) -> None:
+async def demonstrate(place: Path, once: bool, out: Path | None, port: int | None) -> None:
     """Starts everything, shows both tables, and serves on unless told to stop."""
     given = {"LOTA_DATA_DIRECTORY": str(place), "LOTA_LOG_LEVEL": "warning"}
     if port is not None or once:
@@ -59,7 +70,9 @@ async def demonstrate(place: Path, once: bool, port: int | None) -> None:
     async with running(read_settings(environ), environ, anchors=anchors()) as server:
         say(f"Ready at {server.url} after {time.perf_counter() - began:.1f} s.\n")
         password = await asyncio.to_thread(remember, place, server)
-        await asyncio.to_thread(show, server, password)
+        newest = await asyncio.to_thread(show, server, password)
+        if out is not None:
+            await asyncio.to_thread(export_log, server.url, password, newest.log.entry, out)
         if once:
             return
         say(f"\nServing at {server.url} until Ctrl-C (API: {server.url}/openapi.json).")
@@ -80,8 +93,8 @@ def remember(place: Path, server: Running) -> str:
     return server.admin_password
 
 
-def show(server: Running, password: str) -> None:
-    """Both demonstrations, as tables."""
+def show(server: Running, password: str) -> Attested:
+    """The last attestation of the fleet, once both demonstrations were shown as tables."""
     say("Attesting six SIMULATED nodes (8 GPUs and 4 switches each) through the API ...")
     began = time.perf_counter()
     judged = attest_fleet(server.url, password)
@@ -93,6 +106,7 @@ def show(server: Running, password: str) -> None:
     say(f"{len(judged)} nodes made, registered and judged in {spent:.1f} s by the policy `demo`,")
     say("which alone admits simulated hardware: `default` and `strict` refuse all six.\n")
     judge_real_evidence()
+    return judged[-1][1]
 
 
 def level(one: Attested) -> str:

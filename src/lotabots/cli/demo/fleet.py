@@ -33,6 +33,12 @@ class Device(msgspec.Struct):
     level: str
 
 
+class Logged(msgspec.Struct):
+    """The audit entry of an attestation."""
+
+    entry: str
+
+
 class Attested(msgspec.Struct):
     """What is shown of the answer to a submission."""
 
@@ -41,6 +47,7 @@ class Attested(msgspec.Struct):
     simulated: bool
     first_reason: Finding | None
     devices: list[Device]
+    log: Logged
 
 
 class Named(msgspec.Struct):
