@@ -9,13 +9,13 @@ from faults.log import Log, open_log, server_in
 from lotabots.runtime.postgres import EmbeddedPostgres
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def anyio_backend() -> str:
-    """One event loop for a module: the watcher of its PostgreSQL lives in it."""
+    """One event loop for all tests of this folder: the watcher of their PostgreSQL lives in it."""
     return "asyncio"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def server() -> AsyncIterator[EmbeddedPostgres]:
     """A watched, migrated server as we ship it: it syncs what it promises."""
     async with server_in() as running:

@@ -1,71 +1,49 @@
 """A log whose database went back in time, and one whose files were torn or changed on the disk."""
 
-import asyncpg
 import pytest
+from faults.backup import backup
+from faults.copies import verified
 from faults.load import append_some
 from faults.log import Log
-from faults.sequencer import sequencer
-from interop.published import SIGNERS
+from faults.sequencer import check, publish_all, sequencer
 
 from lotabots.runtime.postgres import EmbeddedPostgres
-from lotabots.tlog import verify_copy
 
 pytestmark = pytest.mark.anyio
 
-KEYS = [signer.verifier for signer in SIGNERS]
-
 
 async def publish(log: Log, count: int) -> None:
-    """Appends so many entries, and waits until they are published."""
-    await append_some(log.database, log.history, count)
-    async with sequencer(log.urls, log.folder):
-        await log.caught_up()
-
-
-async def copy_database(server: EmbeddedPostgres, source: str, target: str) -> None:
-    """Makes `target` what `source` is, as a restore from a backup does."""
-    owner = await asyncpg.connect(server.owner_url.replace("/lotabots?", "/postgres?"))
-    try:
-        await owner.execute(f"drop database if exists {target} with (force)")
-        await owner.execute(f"create database {target} template {source}")
-        await owner.execute(f"grant connect on database {target} to lotabots_app")
-        await owner.execute(f"grant connect on database {target} to lotabots_sequencer")
-    finally:
-        await owner.close()
+    """Appends so many entries, and publishes them."""
+    await append_some(log, count)
+    await publish_all(log)
 
 
 async def test_a_database_restored_from_an_old_backup_freezes_the_log(
     server: EmbeddedPostgres, log: Log
 ) -> None:
-    name = log.urls.app.rpartition("/")[2].partition("?")[0]
     await publish(log, 300)
-    await log.database.close()
-    await copy_database(server, name, f"{name}_backup")
-    log = await log.opened_again()
-    await publish(log, 300)
-    published = log.see()
-    await log.database.close()
-    await copy_database(server, f"{name}_backup", name)
-    log = await log.opened_again()
-    await append_some(log.database, log.history, 400)  # recorded all the same, and waiting
-    async with sequencer(log.urls, log.folder) as frozen:
-        await frozen.until_said("AUDIT_FROZEN")
-    assert log.see() == published
-    await log.database.close()
+    async with backup(server, log) as old:
+        await publish(old.log, 300)
+        published = log.see()
+        old.log = log = await old.restore()
+        await append_some(log, 400)  # recorded all the same, and waiting
+        async with sequencer(log, both_loops=True) as frozen:
+            await frozen.until_said("AUDIT_FROZEN", times=2)  # each of the two loops
+            await frozen.until_said("begun", times=20)
+        assert log.see() == published
+        assert (len(await log.placed()), await log.signed()) == (300, 300)
 
 
 async def test_an_upload_that_was_torn_is_written_again_whole(log: Log) -> None:
     await publish(log, 300)
-    await append_some(log.database, log.history, 300)
-    async with sequencer(log.urls, log.folder, at="uploaded") as killed:
+    await append_some(log, 300)
+    async with sequencer(log, at="uploaded") as killed:
         await killed.until_held()
         await killed.kill()
     for path in ("tile/entries/001", "tile/0/001", "tile/entries/002.p/88"):
         torn = log.folder / path
         torn.write_bytes(torn.read_bytes()[:100])  # as a store does that has no rename
-    async with sequencer(log.urls, log.folder):
-        await log.caught_up()
-    log.history.check(log.folder)
+    await check(log)
 
 
 async def test_a_bit_flipped_in_a_published_bundle_is_named_with_its_entry(log: Log) -> None:
@@ -74,5 +52,5 @@ async def test_a_bit_flipped_in_a_published_bundle_is_named_with_its_entry(log: 
     data = bytearray(place.read_bytes())
     data[40] ^= 1
     place.write_bytes(data)
-    report = verify_copy(lambda path: (log.folder / path).read_bytes(), None, KEYS)
-    assert {(found.path, found.entry) for found in report.findings} >= {("tile/entries/000", 0)}
+    found = {(found.path, found.entry) for found in verified(log.folder).findings}
+    assert found >= {("tile/entries/000", 0)}

@@ -5,7 +5,7 @@ import random
 import pytest
 from faults.load import load
 from faults.log import Log
-from faults.sequencer import sequencer
+from faults.sequencer import check, sequencer
 from faults.server import back, kill
 
 from lotabots.audit.sequencer import STEPS
@@ -17,26 +17,18 @@ QUICK = [1]
 LONG = [pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 21)]
 
 
-async def check(log: Log) -> None:
-    """Everything acknowledged gets published, and the log is what everyone was told."""
-    async with sequencer(log.urls, log.folder):
-        await log.caught_up()
-    head = log.history.check(log.folder)
-    assert head.size == len(await log.leaves()) > 0
-
-
 @pytest.mark.parametrize("seed", [*QUICK, *LONG])
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_sequencer_killed_at_any_step_loses_and_doubles_nothing(
     log: Log, step: str, seed: int
 ) -> None:
     times = random.Random(f"{step}/{seed}").randint(1, 4)
-    async with load(log.database, log.history, seed=seed):
-        async with sequencer(log.urls, log.folder, at=step, times=times) as killed:
+    async with load(log, seed=seed):
+        async with sequencer(log, at=step, times=times) as killed:
             await killed.until_held()
             size = log.see().size
             await killed.kill()
-        async with sequencer(log.urls, log.folder):
+        async with sequencer(log):
             await log.grown(beyond=size)
     await check(log)
 
@@ -49,8 +41,8 @@ async def test_postgresql_killed_at_any_step_of_the_sequencer_loses_nothing(
     times = random.Random(f"{step}/{seed}").randint(1, 4)
     restarts = server.restarts
     async with (
-        load(log.database, log.history, seed=seed),
-        sequencer(log.urls, log.folder, at=step, times=times) as running,
+        load(log, seed=seed),
+        sequencer(log, at=step, times=times) as running,
     ):
         await running.until_held()
         size = log.see().size
@@ -64,9 +56,9 @@ async def test_postgresql_killed_at_any_step_of_the_sequencer_loses_nothing(
 
 async def test_two_sequencers_are_as_good_as_one(log: Log) -> None:
     async with (
-        load(log.database, log.history, seed=1),
-        sequencer(log.urls, log.folder) as one,
-        sequencer(log.urls, log.folder),
+        load(log, seed=1),
+        sequencer(log) as one,
+        sequencer(log),
     ):
         for _ in range(3):
             await log.grown(beyond=log.see().size)

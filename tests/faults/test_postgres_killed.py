@@ -20,7 +20,7 @@ async def test_postgresql_killed_three_times_has_every_entry_that_it_acknowledge
 ) -> None:
     chance = random.Random(seed)
     restarts = server.restarts
-    async with load(log.database, log.history, seed=seed):
+    async with load(log, seed=seed):
         for _ in range(3):
             await log.acknowledged(chance.randint(1, 200))
             assert await back(server, kill(server)) < 10
