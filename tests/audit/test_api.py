@@ -103,6 +103,14 @@ async def test_pages_join_to_the_whole_without_gap_or_repeat(
     assert joined == every
 
 
+async def test_the_last_page_names_no_further_one_also_where_it_is_full(
+    client: httpx.AsyncClient, tokens: Tokens, actor: str
+) -> None:
+    for limit, entries, more in ((8, 8, True), (9, 9, False), (10, 9, False), (200, 9, False)):
+        page = (await client.get(PATH, params={"limit": limit}, headers=tokens.of())).json()
+        assert (len(page["entries"]), page["next"] is not None) == (entries, more)
+
+
 async def test_anyone_can_recompute_a_leaf_from_the_entry(
     client: httpx.AsyncClient, tokens: Tokens, actor: str
 ) -> None:

@@ -287,8 +287,10 @@ async def test_an_erasure_is_an_entry_that_names_who_did_it_and_not_whom(
     }  # fmt: skip
     assert X not in json.dumps(one)
     await sequencer.run()
+    receipts = Receipts(process.log_files, log_signers(process.keyring, ""))
     async with process.database.transaction(tokens.tenant) as tx:
-        placed = await Receipts(process.log_files).make(tx, UUID(erased["entry"]))
+        located = await receipts.locate(tx, UUID(erased["entry"]))
+    placed = await receipts.make(located)
     assert verify_receipt(placed.receipt, canonical(one["entry"]), keys).index == placed.index
 
 

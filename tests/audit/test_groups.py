@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
@@ -15,7 +15,7 @@ from plugins.process import MASTER_KEY
 from lotabots.audit import SYSTEM, Entry, Group, Journal, Sequencer, groups
 from lotabots.audit.types import Appended
 from lotabots.kernel import Kind, LotaError
-from lotabots.runtime.database import Database
+from lotabots.runtime.database import Database, Transaction
 from lotabots.runtime.files import open_files
 from lotabots.runtime.keyring import Keyring
 
@@ -80,6 +80,27 @@ async def test_many_callers_get_entries_of_their_own_in_few_transactions(
         transactions = await tx.fetch_value("select count(distinct xmin::text) from audit.entries")
     assert transactions <= 300 // groups.MOST + groups.AT_ONCE
     await idle(group)
+
+
+class Watched(Journal):
+    """A journal that counts how many append at one time."""
+
+    now = most = 0
+
+    async def append_many(self, tx: Transaction, entries: Sequence[Entry]) -> list[Appended]:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            return await super().append_many(tx, entries)
+        finally:
+            self.now -= 1
+
+
+async def test_a_tenant_has_few_commits_on_their_way_at_one_time(app: Database) -> None:
+    journal = Watched(Keyring(app, MASTER_KEY))
+    group, tenant = Group(app, journal), uuid4()
+    await asyncio.gather(*(group.append(tenant, entry()) for _ in range(10 * groups.MOST)))
+    assert 1 <= journal.most <= groups.AT_ONCE
 
 
 async def test_who_comes_while_a_commit_is_on_its_way_goes_with_the_next(

@@ -3,11 +3,15 @@
 import asyncio
 import hashlib
 import json
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from plugins.database import DatabaseUrls
 from plugins.process import MASTER_KEY
 
 from lotabots.audit import Entry, Journal, persons
@@ -71,6 +75,7 @@ async def test_a_process_that_remembers_an_erased_person_starts_anew_with_anothe
     tenant, person = uuid4(), user()
     for _ in range(3):
         await append(process, journal, tenant, by(person))
+    assert journal.persons._remembered
     row = await count(process, tenant, "select id from audit.persons")
     await erase(process, tenant, person)
     await append(process, journal, tenant, by(person, "c.d"))
@@ -238,6 +243,72 @@ async def test_processes_that_meet_the_same_persons_in_any_order_do_not_wait_cro
             )
             assert await count(process, tenant, "select count(*) from audit.persons") == 6
             assert await count(process, tenant, "select count(*) from audit.mentions") == 24
+
+
+MAKE = """
+import asyncio, sys
+from uuid import UUID
+from lotabots.audit.persons import Persons
+from lotabots.audit.types import Person
+from lotabots.runtime.database import Database
+from lotabots.runtime.keyring import Keyring
+
+async def main(url, key):
+    database = await Database.open(url)
+    known = Persons(Keyring(database, bytes.fromhex(key))).known
+    print("ready", flush=True)
+    for line in sys.stdin:
+        tenant = UUID(int=int(line))
+        people = [Person("user", str(UUID(int=number))) for number in range(1, 1001)]
+        async with database.transaction(tenant) as tx:
+            print(len(await known(tx, tenant, people)), flush=True)
+    await database.close()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_processes_that_make_the_same_persons_do_so_in_one_order(
+    database_urls: DatabaseUrls,
+) -> None:
+    # Processes of their own: the order of a set is one thing that they do not share.
+    command = [sys.executable, "-c", MAKE, database_urls.app, MASTER_KEY.hex()]
+    both = [
+        await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, env=os.environ | {"PYTHONHASHSEED": str(seed)}
+        )
+        for seed in (1, 2)
+    ]
+    try:
+        async with asyncio.timeout(60):
+            assert [await line(each) for each in both] == ["ready", "ready"]
+            for _ in range(5):
+                tenant = uuid4().int
+                for each in both:
+                    assert each.stdin is not None
+                    each.stdin.write(b"%d\n" % tenant)
+                assert [await line(each) for each in both] == ["1000", "1000"]
+    finally:
+        for each in both:
+            each.kill()
+            await each.wait()
+
+
+async def line(child: asyncio.subprocess.Process) -> str:
+    assert child.stdout is not None
+    return (await child.stdout.readline()).decode().strip()
+
+
+async def test_a_process_that_erases_keeps_no_secret_in_its_memory(
+    process: Process, journal: Journal
+) -> None:
+    tenant, person, other = uuid4(), user(), user()
+    for _ in range(2):
+        await append(process, journal, tenant, by(person), by(other))
+    assert len(journal.persons._remembered) == 2
+    async with process.database.transaction(tenant) as tx:
+        await journal.erase(tx, admin(tenant), person, "asked to", None)
+    assert len(journal.persons._remembered) == 1
 
 
 async def test_what_was_rolled_back_is_not_believed(process: Process, journal: Journal) -> None:

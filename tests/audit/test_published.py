@@ -59,14 +59,14 @@ def test_the_tree_of_what_is_published_is_the_one_that_was_signed(size: int) -> 
     files = Kept(log.files)
     published = Published.read(files, KEYS)
     assert (published.size, published.root) == (size, log.checkpoint().root)
-    assert tree_of(files, published) == CompactRange.EMPTY.extend(log.leaves)
+    assert tree_of(tile_reader(files), published) == CompactRange.EMPTY.extend(log.leaves)
 
 
 @given(st.integers(1, 1500))
 def test_the_tree_of_any_size_comes_from_its_tiles(size: int) -> None:
     log = Log([size])
     files = Kept(log.files)
-    tree = tree_of(files, Published.read(files, KEYS))
+    tree = tree_of(tile_reader(files), Published.read(files, KEYS))
     assert tree == CompactRange.EMPTY.extend(log.leaves)
     assert tree.extend([b"\7" * 32]) == CompactRange.EMPTY.extend([*log.leaves, b"\7" * 32])
 
@@ -74,7 +74,7 @@ def test_the_tree_of_any_size_comes_from_its_tiles(size: int) -> None:
 def test_nothing_is_published_before_the_first_checkpoint() -> None:
     published = Published.read(open_files("memory:///"), KEYS)
     assert published == (None, 0, EMPTY_ROOT)
-    assert tree_of(open_files("memory:///"), published) == CompactRange.EMPTY
+    assert tree_of(tile_reader(open_files("memory:///")), published) == CompactRange.EMPTY
 
 
 @given(st.integers(1, 700), st.data())
@@ -84,10 +84,13 @@ def test_a_tree_is_never_made_of_tiles_that_were_changed(size: int, data: st.Dat
     path = data.draw(st.sampled_from(tiles))
     changed = bytearray(log.files[path])
     changed[data.draw(st.integers(0, len(changed) - 1))] ^= 1
-    whole, files = tree_of(Kept(log.files), Published.read(Kept(log.files), KEYS)), dict(log.files)
+    whole, files = (
+        tree_of(tile_reader(Kept(log.files)), Published.read(Kept(log.files), KEYS)),
+        dict(log.files),
+    )
     files[path] = bytes(changed)
     try:
-        assert tree_of(Kept(files), Published.read(Kept(files), KEYS)) == whole
+        assert tree_of(tile_reader(Kept(files)), Published.read(Kept(files), KEYS)) == whole
     except LotaError as error:
         assert error.code == "AUDIT_ALTERED"  # noqa: PT017 - either is right
 
@@ -142,13 +145,18 @@ async def publish(sequencer: Sequencer) -> int:
 
 async def receipt(process: Process, receipts: Receipts, tenant: UUID, entry: UUID) -> Placed:
     async with process.database.transaction(tenant) as tx:
-        return await receipts.make(tx, entry)
+        located = await receipts.locate(tx, entry)
+    return await receipts.make(located)
+
+
+def receipts_of(process: Process, files: Files | None = None) -> Receipts:
+    return Receipts(files or process.log_files, log_signers(process.keyring, ""))
 
 
 async def test_each_entry_has_a_receipt_that_proves_it_and_no_other(
     process: Process, sequencer: Sequencer
 ) -> None:
-    tenant, receipts = uuid4(), Receipts(process.log_files)
+    tenant, receipts = uuid4(), receipts_of(process)
     keys = [signer.verifier for signer in log_signers(process.keyring, "")]
     added = await add(process, tenant, 270)
     size = await publish(sequencer)
@@ -166,7 +174,7 @@ async def test_each_entry_has_a_receipt_that_proves_it_and_no_other(
 async def test_an_old_entry_has_a_receipt_under_every_newer_checkpoint(
     process: Process, sequencer: Sequencer
 ) -> None:
-    tenant, receipts = uuid4(), Receipts(process.log_files)
+    tenant, receipts = uuid4(), receipts_of(process)
     keys = [signer.verifier for signer in log_signers(process.keyring, "")]
     [(entry, body)] = await add(process, tenant, 1)
     seen = []
@@ -183,7 +191,7 @@ async def test_an_old_entry_has_a_receipt_under_every_newer_checkpoint(
 async def test_a_receipt_is_pending_until_a_checkpoint_holds_the_entry(
     process: Process, sequencer: Sequencer
 ) -> None:
-    tenant, receipts = uuid4(), Receipts(process.log_files)
+    tenant, receipts = uuid4(), receipts_of(process)
     await publish(sequencer)
     [(entry, _)] = await add(process, tenant, 1)
     with pytest.raises(LotaError, match="RECEIPT_PENDING") as caught:
@@ -204,13 +212,13 @@ async def test_a_receipt_is_pending_where_nothing_was_published_yet(
     while await sequencer.order():
         pass
     with pytest.raises(LotaError, match="RECEIPT_PENDING"):
-        await receipt(process, Receipts(process.log_files), tenant, entry)
+        await receipt(process, receipts_of(process), tenant, entry)
 
 
 async def test_the_entry_of_another_tenant_is_unknown(
     process: Process, sequencer: Sequencer
 ) -> None:
-    tenant, receipts = uuid4(), Receipts(process.log_files)
+    tenant, receipts = uuid4(), receipts_of(process)
     [(entry, _)] = await add(process, tenant, 1)
     await publish(sequencer)
     for stranger, wanted in ((uuid4(), entry), (tenant, uuid4())):
@@ -253,7 +261,7 @@ async def test_a_damaged_tile_makes_no_receipt_and_is_said_to_be_damaged(
     process: Process, sequencer: Sequencer, damage: Callable[[bytes], bytes | None]
 ) -> None:
     tenant, disk = uuid4(), Damaged(process.log_files, damage)
-    receipts = Receipts(disk)
+    receipts = receipts_of(process, disk)
     keys = [signer.verifier for signer in log_signers(process.keyring, "")]
     added = await add(process, tenant, 300)
     await publish(sequencer)
@@ -272,6 +280,22 @@ async def test_a_damaged_tile_makes_no_receipt_and_is_said_to_be_damaged(
         verify_receipt(placed.receipt, body, keys)
 
 
+async def test_a_checkpoint_of_which_a_bit_was_flipped_makes_no_receipt(
+    process: Process, sequencer: Sequencer
+) -> None:
+    tenant = uuid4()
+    [(entry, _)] = await add(process, tenant, 1)
+    await publish(sequencer)
+    note = process.log_files.read("checkpoint")
+    for offset in (0, len(note) // 2, len(note) - 3):
+        flipped = bytes([note[offset] ^ 1])
+        process.log_files.put([("checkpoint", note[:offset] + flipped + note[offset + 1 :])])
+        with pytest.raises(LotaError, match="AUDIT_DAMAGED"):
+            await receipt(process, receipts_of(process), tenant, entry)
+    process.log_files.put([("checkpoint", note)])
+    assert await receipt(process, receipts_of(process), tenant, entry)
+
+
 async def test_files_that_are_away_are_no_damage(process: Process, sequencer: Sequencer) -> None:
     tenant = uuid4()
     [(entry, _)] = await add(process, tenant, 1)
@@ -281,7 +305,9 @@ async def test_files_that_are_away_are_no_damage(process: Process, sequencer: Se
         raise LotaError(Kind.UNAVAILABLE, "FILES_UNAVAILABLE", "")
 
     with pytest.raises(LotaError, match="FILES_UNAVAILABLE"):
-        await receipt(process, Receipts(Damaged(process.log_files, away)), tenant, entry)
+        await receipt(
+            process, receipts_of(process, Damaged(process.log_files, away)), tenant, entry
+        )
 
 
 @pytest.fixture

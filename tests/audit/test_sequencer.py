@@ -1,16 +1,18 @@
 """The sequencer on a real database: each entry placed once, published whole, once for ever."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from audit.log import SIGNERS, Killed, add, check, there
+from audit.log import SIGNERS, Killed, add, check, published, there
 
 from lotabots.audit import STEPS, Sequencer, sequencer
 from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.database import Database
-from lotabots.runtime.files import Files, Folder, Named
+from lotabots.runtime.files import Files, Folder, Named, open_files
+from lotabots.tlog import read_bundle
 
 pytestmark = pytest.mark.anyio
 
@@ -181,3 +183,75 @@ async def test_entries_wait_for_their_places_while_too_many_are_unpublished(
         pass
     assert await one.publish() == 25
     check(files, 25)
+
+
+async def test_more_that_is_unpublished_than_there_may_be_is_no_error(
+    app: Database, ordering: Database, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Sequencer(ordering, files, SIGNERS)
+    await add(app, 10)
+    await one.order()
+    monkeypatch.setattr(sequencer, "MOST_AHEAD", 3)
+    await add(app, 10)
+    assert await one.order() == 0
+    assert await one.publish() == 10
+    assert [await one.order(), await one.publish()] == [3, 13]
+
+
+async def test_who_waits_longest_gets_the_next_place(
+    app: Database, ordering: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequencer, "BATCH", 3)
+    one, files = Sequencer(ordering, open_files("memory:///"), SIGNERS), open_files("memory:///")
+    await add(app, 5)
+    await one.order()
+    await add(app, 5)
+    while await one.order():
+        pass
+    await Sequencer(ordering, files, SIGNERS).publish()
+    entries = read_bundle(files.read("tile/entries/000.p/10"))
+    subjects = [json.loads(entry)["subject"] for entry in entries]
+    assert subjects == [f"node:n{number}" for number in range(5)] * 2
+
+
+async def test_any_number_may_order_while_callers_append(
+    app: Database, ordering: Database, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequencer, "BATCH", 7)
+    several = [Sequencer(ordering, files, SIGNERS) for _ in range(4)]
+
+    async def order(one: Sequencer) -> None:
+        for _ in range(12):
+            await one.order()
+
+    async def append() -> None:
+        for _ in range(25):
+            await add(app, 3)
+
+    await asyncio.gather(append(), append(), *map(order, several))
+    while await several[0].order():
+        pass
+    assert await several[0].publish() == 150
+    check(files, 150)
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["the same", "just started"])
+@pytest.mark.parametrize("path", ["tile/0/001.p/14", "tile/1/000.p/1", "tile/entries/001.p/14"])
+@pytest.mark.parametrize("torn", [False, True], ids=["a bit", "torn"])
+async def test_a_damaged_file_is_found_and_never_built_upon(
+    app: Database, ordering: Database, files: Files, path: str, torn: bool, fresh: bool
+) -> None:
+    one = Sequencer(ordering, files, SIGNERS)
+    await add(app, 270)
+    await one.run()
+    whole = files.read(path)
+    damaged = whole[:-1] if torn else whole[:20] + bytes([whole[20] ^ 1]) + whole[21:]
+    files.put([(path, damaged)])
+    await add(app, 300)
+    next_one = Sequencer(ordering, files, SIGNERS) if fresh else one
+    with pytest.raises(LotaError, match="AUDIT_ALTERED"):
+        await next_one.run()
+    assert published(files).size == 270
+    files.put([(path, whole)])  # as `fsck --mend` does
+    assert await next_one.run() == 570
+    check(files, 570)

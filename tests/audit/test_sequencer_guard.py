@@ -39,6 +39,20 @@ async def test_a_database_behind_the_published_log_orders_and_signs_nothing(
     check(files, 3)
 
 
+async def test_a_database_that_signed_another_tree_of_the_published_size_signs_nothing(
+    app: Database, ordering: Database, files: Files, owner: Owner
+) -> None:
+    await add(app, 3)
+    await Sequencer(ordering, files, SIGNERS).run()
+    await owner.execute("update audit.checkpoints set root = sha256('another tree')")
+    await add(app, 3)
+    one = Sequencer(ordering, files, SIGNERS)
+    for work in (one.order, one.publish):
+        with pytest.raises(LotaError, match="AUDIT_FROZEN"):
+            await work()
+    assert await waiting(owner) == 3
+
+
 OTHERS = [NoteSigner(Algorithm.ED25519, "log.example", b"x" * 32)]
 ELSEWHERE = [NoteSigner(one.verifier.algorithm, "other.example", b"e" * 32) for one in SIGNERS]
 

@@ -90,8 +90,10 @@ async def test_a_receipt_carries_the_cosignatures_with_it(
         entry = Entry(actor_ref=SYSTEM, verb="a.b", subject_ref="node:n1", outcome="done")
         appended = await journal.append(tx, entry)
     await starting(ordering, files, network).run()
+    receipts = Receipts(files, SIGNERS)
     async with app.transaction(tenant) as tx:
-        placed = await Receipts(files).make(tx, appended.id)
+        located = await receipts.locate(tx, appended.id)
+    placed = await receipts.make(located)
     assert verify_receipt(placed.receipt, appended.body, network.policy(3)).index == 0
 
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from obstore.store import MemoryStore
 
 from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.files import Files, Folder, Objects, open_files
@@ -90,6 +92,34 @@ def test_of_many_who_swap_at_once_one_wins(files: Files, old: bytes | None) -> N
         won = list(pool.map(swap, range(THREADS)))
     assert sum(won) == 1
     assert files.read("checkpoint") == b"%d" % won.index(True)
+
+
+class Overtaken:
+    """A store in which another writer is faster, between our look and our write."""
+
+    def __init__(self, other: bytes) -> None:
+        self._store, self._other = MemoryStore(), other
+
+    def get(self, path: str) -> object:
+        return self._store.get(path)
+
+    def put(self, path: str, data: bytes, **how: Any) -> None:
+        if self._other:
+            other, self._other = self._other, b""
+            self._store.put(path, other)
+        self._store.put(path, data, **how)
+
+
+@pytest.mark.parametrize("old", [None, b"seen by both"])
+def test_an_object_that_another_writer_changed_meanwhile_is_not_replaced(old: bytes | None) -> None:
+    store = Overtaken(b"")
+    objects = Objects(store)  # type: ignore[arg-type]
+    if old is not None:
+        objects.put([("checkpoint", old)])
+    store._other = b"the faster one"
+    assert not objects.swap("checkpoint", old, b"the slower one")
+    assert objects.read("checkpoint") == b"the faster one"
+    assert objects.swap("checkpoint", b"the faster one", b"the slower one")
 
 
 def test_whoever_reads_while_it_is_swapped_sees_one_content_or_the_other(files: Files) -> None:
@@ -196,7 +226,6 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, path: str) -> N
     for work in (
         lambda: Folder(tmp_path).put([(path, b"")]),
         lambda: Folder(tmp_path).swap(path, None, b""),
-        lambda: Folder(tmp_path).remove("file"),
     ):
         with pytest.raises(LotaError, match="FILES_UNAVAILABLE"):
             work()

@@ -134,15 +134,15 @@ async def show_inputs(history: History, principal: Principal, attestation_id: UU
 
 @get("/v1/attestations/{attestation_id:uuid}/result", guards=READ)
 async def show_result(
-    tx: Transaction, request: AnyRequest, results: Results, now: datetime, attestation_id: UUID,
-    profile: Text = None, receipt: bool = False,
+    request: AnyRequest, results: Results, principal: Principal, now: datetime,
+    attestation_id: UUID, profile: Text = None, receipt: bool = False,
 ) -> SignedResult:  # fmt: skip
     """The result once more, in any profile, never with a later end. 409 when it is over.
 
     With `receipt` it carries its place in the audit log and the proof; 409 until there is one.
     """
     wanted = choose(profile, request.headers.get("accept", ""))
-    return await results.again(tx, attestation_id, wanted, now, with_receipt=receipt)
+    return await results.again(principal, attestation_id, wanted, now, with_receipt=receipt)
 
 
 @get("/v1/policies", guards=POLICY_READ)

@@ -13,9 +13,8 @@ from lotabots.attestation.status import StatusLists
 from lotabots.attestation.store import ResultRow
 from lotabots.attestation.types import SignedResult
 from lotabots.audit import Receipts
-from lotabots.kernel import Kind, LotaError
+from lotabots.kernel import Kind, LotaError, Principal
 from lotabots.result import LogEntry, Profile, StatusRef, issue
-from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
 from lotabots.runtime.web import WebSettings
 
@@ -28,6 +27,7 @@ class Results:
     def __init__(self, process: Process, policies: Policies, receipts: Receipts) -> None:
         self._policies = policies
         self._receipts = receipts
+        self._database = process.database
         self._keyring = process.keyring
         self._settings = process.settings.section(AttestationSettings)
         self._uri = self._settings.status_uri(process.settings.section(WebSettings).url)
@@ -64,7 +64,7 @@ class Results:
 
     async def again(
         self,
-        tx: Transaction,
+        principal: Principal,
         attestation_id: UUID,
         profile: Profile,
         now: datetime,
@@ -76,19 +76,22 @@ class Results:
         With its receipt it is what a relying party can hold against the audit log, offline. Raises
         `ATTESTATION_NOT_FOUND`, `RESULT_OVER`, and `RECEIPT_PENDING` before a checkpoint holds it.
         """
-        row = await records.result_of(tx, attestation_id)
-        stored = await records.found(tx, attestation_id)
+        located = log = None
         moment = now.replace(microsecond=0)
-        if moment >= row.expires_at:
-            detail = "The result has expired; attest the node again."
-            raise LotaError(Kind.CONFLICT, "RESULT_OVER", detail)
-        verdict = Verdict.read(stored.verdict)
-        policy = await self._policies.get(tx, stored.policy_id)
-        log = None
-        if with_receipt:
-            entry = await records.entry_of(tx, attestation_id)
-            placed = await self._receipts.make(tx, entry)
+        async with self._database.transaction(principal.tenant_id) as tx:
+            row = await records.result_of(tx, attestation_id)
+            stored = await records.found(tx, attestation_id)
+            if moment >= row.expires_at:
+                detail = "The result has expired; attest the node again."
+                raise LotaError(Kind.CONFLICT, "RESULT_OVER", detail)
+            policy = await self._policies.get(tx, stored.policy_id)
+            if with_receipt:
+                entry = await records.entry_of(tx, attestation_id)
+                located = await self._receipts.locate(tx, entry)
+        if located is not None:
+            placed = await self._receipts.make(located)
             log = LogEntry(placed.index, placed.receipt)
+        verdict = Verdict.read(stored.verdict)
         token = await self.sign(verdict, stored.appraisal_digest, row, profile, moment, policy, log)
         return SignedResult(result=token, expires_at=row.expires_at)
 

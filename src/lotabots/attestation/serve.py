@@ -8,7 +8,7 @@ from lotabots.attestation.policies import Policies
 from lotabots.attestation.results import Results
 from lotabots.attestation.service import Attestations
 from lotabots.attestation.settings import AttestationSettings
-from lotabots.audit import REFUSALS, Journal, Receipts
+from lotabots.audit import REFUSALS, AuditSettings, Journal, Receipts, log_signers
 from lotabots.evidence import Anchors
 from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.process import Process
@@ -29,7 +29,8 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     )
     journal = Journal(process.keyring)
     policies = Policies(settings.default_policy, journal)
-    results = Results(process, policies, Receipts(process.log_files))
+    signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
+    results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(
         name="attestation",
         handlers=HANDLERS,

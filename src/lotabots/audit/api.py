@@ -102,9 +102,13 @@ async def list_entries(
 
 
 @get("/v1/audit/receipts/{entry:uuid}", guards=READ, media_type=MediaType.TEXT)
-async def show_receipt(tx: Transaction, receipts: Receipts, entry: UUID) -> Response[str]:
+async def show_receipt(
+    process: Process, principal: Principal, receipts: Receipts, entry: UUID
+) -> Response[str]:
     """The proof that an entry stands in the log (C2SP tlog-proof), with the entry in it."""
-    placed = await receipts.make(tx, entry)
+    async with process.database.transaction(principal.tenant_id) as tx:
+        located = await receipts.locate(tx, entry)
+    placed = await receipts.make(located)
     return Response(placed.receipt, media_type=MediaType.TEXT)
 
 
@@ -152,7 +156,7 @@ def service(process: Process) -> Service:
         handlers=HANDLERS,
         given={
             "journal": Journal(process.keyring),
-            "receipts": Receipts(process.log_files),
+            "receipts": Receipts(process.log_files, signers),
             "log_keys": LogKeys(vkeys(signers)),
         },
         loops=loops,

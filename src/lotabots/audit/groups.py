@@ -92,13 +92,13 @@ class Group:
             for (_, done), one in zip(gathered, appended, strict=True):
                 if not done.done():  # who waited may have been cancelled
                     done.set_result(one)
-        except LotaError as error:
+        except Exception as error:  # noqa: BLE001 - told to each caller, whose own edge logs it
             for _, done in gathered:
                 if not done.done():
                     done.set_exception(error)
         finally:
             for _, done in gathered:
-                done.cancel()  # of one that is done already, nothing
+                done.cancel()  # where the process stops; of one that is done already, nothing
 
     async def _look(self) -> None:
         """Tells whoever waits for a place, until nobody does."""

@@ -25,7 +25,6 @@ from lotabots.tlog import (
     open_checkpoint,
     parse_path,
     prove_inclusion,
-    read_head,
     verify_inclusion,
 )
 
@@ -76,7 +75,7 @@ def checkpoint(files: Files) -> bytes | None:
 def tile_reader(files: Files) -> Callable[[str], bytes]:
     """Reads tiles and bundles; a partial one that is gone is cut from the full one it became.
 
-    What it gives raises `TLOG_PATH`, `FILE_MISSING`, `FILES_UNAVAILABLE`. Blocks.
+    What it gives raises `TLOG_PATH`, `FILE_MISSING`, `AUDIT_DAMAGED`, `FILES_UNAVAILABLE`. Blocks.
     """
 
     def read(path: str) -> bytes:
@@ -86,7 +85,12 @@ def tile_reader(files: Files) -> Callable[[str], bytes]:
             if error.code != "FILE_MISSING" or ".p/" not in path:
                 raise
             tile = parse_path(path)
-            return narrowed(tile, files.read(Tile(tile.level, tile.number).path))
+            full = files.read(Tile(tile.level, tile.number).path)
+        try:
+            return narrowed(tile, full)
+        except LotaError as error:
+            detail = f"{tile.path} is to be cut from a file that is damaged."
+            raise LotaError(Kind.INTERNAL, "AUDIT_DAMAGED", detail) from error
 
     return read
 
@@ -103,9 +107,12 @@ def drop_partials(files: Files, old_size: int, new_size: int) -> None:
             files.remove(f"{Tile(level, number).path}.p")
 
 
-def tree_of(files: Files, published: Published) -> CompactRange:
-    """The tree that is published, from its tiles. Blocks. Raises `AUDIT_ALTERED`, `FILE_*`."""
-    get, start = HashReader(tile_reader(files), published.size), 0
+def tree_of(read: Callable[[str], bytes], published: Published) -> CompactRange:
+    """The tree that is published, from the partial tiles that it ends in, every byte of them.
+
+    Raises `AUDIT_ALTERED`, and what `read` raises.
+    """
+    get, start = HashReader(read, published.size), 0
     hashes: list[bytes] = []
     for level in reversed(range(published.size.bit_length())):
         if published.size >> level & 1:
@@ -130,17 +137,26 @@ class Placed(msgspec.Struct, frozen=True):
     receipt: str
 
 
+class Located(msgspec.Struct, frozen=True):
+    """An entry as it was stored, and its place in the tree."""
+
+    index: int
+    body: bytes
+
+
 class Receipts:
     """Receipts of entries, made from the published files alone."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, signers: Sequence[NoteSigner]) -> None:
         self._files = files
+        self._verifiers = [signer.verifier for signer in signers]
+        self._newest: Published | None = None
         self._hashes: HashReader | None = None
 
-    async def make(self, tx: Transaction, entry: UUID) -> Placed:
-        """The place of an entry of the transaction's tenant, with its receipt and its bytes in it.
+    async def locate(self, tx: Transaction, entry: UUID) -> Located:
+        """Where an entry of the transaction's tenant stands.
 
-        Raises `AUDIT_ENTRY_UNKNOWN`, and `RECEIPT_PENDING` until a checkpoint holds it.
+        Raises `AUDIT_ENTRY_UNKNOWN`, and `RECEIPT_PENDING` until it has a place.
         """
         body = await store.body(tx, entry)
         if body is None:
@@ -148,26 +164,37 @@ class Receipts:
         index = (await store.places(tx, [entry])).get(entry)
         if index is None:
             raise _pending()
-        return Placed(index, await asyncio.to_thread(self._make, index, body))
+        return Located(index, body)
+
+    async def make(self, located: Located) -> Placed:
+        """The receipt of an entry, with its bytes in it; belongs behind the transaction.
+
+        Raises `RECEIPT_PENDING` until a checkpoint holds it, and `AUDIT_DAMAGED`.
+        """
+        receipt = await asyncio.to_thread(self._make, located.index, located.body)
+        return Placed(located.index, receipt)
 
     def _make(self, index: int, body: bytes) -> str:
-        note = checkpoint(self._files)
-        if note is None:
-            raise _pending()
-        head = read_head(note)
-        if index >= head.size:
-            raise _pending()
-        hashes = self._reader(head.size)
-        try:  # a tile that a disk has damaged would make a receipt that holds nowhere
-            proof = prove_inclusion(index, head.size, hashes)
+        try:  # what a disk has damaged would make a receipt that holds nowhere
+            head = self._head()
+            if head.note is None or index >= head.size:
+                raise _pending()
+            proof = prove_inclusion(index, head.size, self._reader(head.size))
             verify_inclusion(leaf_hash(body), index, head.size, proof, head.root)
         except LotaError as error:
             self._hashes = None
-            if error.code == "FILES_UNAVAILABLE":
+            if error.code in ("FILES_UNAVAILABLE", "RECEIPT_PENDING"):
                 raise
-            detail = "The published tiles do not lead from this entry to the checkpoint."
+            detail = "What is published does not lead from this entry to a checkpoint of this log."
             raise LotaError(Kind.INTERNAL, "AUDIT_DAMAGED", detail, entry=index) from error
-        return make_receipt(index, proof, note.decode(), body)
+        return make_receipt(index, proof, head.note.decode(), body)
+
+    def _head(self) -> Published:
+        """The newest checkpoint, signed by this log; its signatures are checked once."""
+        known = self._newest
+        if known is None or checkpoint(self._files) != known.note:
+            known = self._newest = Published.read(self._files, self._verifiers)
+        return known
 
     def _reader(self, size: int) -> HashReader:
         known = self._hashes

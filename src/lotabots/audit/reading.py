@@ -18,7 +18,7 @@ Named = Mapping[UUID, tuple[Known, str]]
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Which entries are wanted, as a caller says it; what is None does not matter.
 
-    `actor` is `system`, `anonymous`, a user's UUID or `address:...`; `subject` is `kind:id`.
+    `actor` is `system`, `anonymous` or a user's UUID; `subject` is `kind:id`.
     """
 
     actor: str | None = None

@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from lotabots.audit import places
+from lotabots.audit.edge import Edge
 from lotabots.audit.places import Signed
 from lotabots.audit.published import (
     CHECKPOINT,
@@ -22,7 +23,6 @@ from lotabots.audit.published import (
     Published,
     drop_partials,
     tile_reader,
-    tree_of,
     vkeys,
 )
 from lotabots.audit.witnesses import Witnesses
@@ -31,11 +31,8 @@ from lotabots.runtime.database import Database, Transaction
 from lotabots.runtime.files import Files
 from lotabots.tlog import (
     Checkpoint,
-    CompactRange,
     HashReader,
     NoteSigner,
-    grow_bundles,
-    grow_tiles,
     leaf_hash,
     prove_consistency,
     sign_checkpoint,
@@ -71,8 +68,6 @@ class Sequencer:
         self._steps = steps
         self._published: Published | None = None
         """The last that we saw; None until the guard has let us through."""
-        self._tree = CompactRange.EMPTY
-        """Over what was last published by us."""
 
     async def run(self) -> int:
         """The size of the log once what waited, or `BATCH` entries of it, is published.
@@ -111,14 +106,18 @@ class Sequencer:
         self._steps("signed")
         if signed is None or signed.size <= published.size:
             return published.size
-        tree = await self._upload(published, signed)
+        await self._upload(published, signed)
         self._steps("uploaded")
-        note = await self._cosigned(signed)
+        try:
+            note = await self._cosigned(signed)
+        except LotaError as error:
+            if error.code == "WITNESS_AHEAD":
+                self._published = None  # the guard of the start again: nothing more is placed
+            raise
         self._steps("cosigned")
         swap = self._files.swap
         if await asyncio.to_thread(swap, CHECKPOINT, published.note, note.encode()):
             self._published = Published(note.encode(), signed.size, signed.root)
-            self._tree = tree
             await asyncio.to_thread(drop_partials, self._files, published.size, signed.size)
         else:  # another publisher was faster, with more entries or with fewer
             self._published = await self._look()
@@ -170,38 +169,32 @@ class Sequencer:
         await places.keep(tx, signed)
         return signed
 
-    async def _upload(self, published: Published, signed: Signed) -> CompactRange:
-        """The tree of `signed`, whose bundles and tiles are all there now.
+    async def _upload(self, published: Published, signed: Signed) -> None:
+        """Returns when all bundles and tiles of `signed` are there.
 
         Each is written again if a run before this one did not finish. Raises `AUDIT_ALTERED` where
-        leaves or entries are not those that were signed: nothing of that is uploaded.
+        leaves, entries or the files to build upon are not those that were signed: nothing of that
+        is uploaded.
         """
-        tree = self._tree
-        if tree.size != published.size or tree.root() != published.root:
-            tree = await asyncio.to_thread(tree_of, self._files, published)
+        edge = await asyncio.to_thread(Edge, self._files, published)
         if published.note is None:
             await asyncio.to_thread(self._files.put, [(KEYS, vkeys(self._signers).encode())])
         async with self._database.transaction(None) as tx:
             leaves = await places.leaves(tx, published.size, signed.size)
-        whole = tree.extend(leaves)
+        whole = edge.tree.extend(leaves)
         if whole.size != signed.size or whole.root() != signed.root:
             raise _altered()
-        start = published.size
-        while start < signed.size:
+        while (start := edge.tree.size) < signed.size:
             end = min(signed.size, (start // CHUNK + 1) * CHUNK)
             async with self._database.transaction(None) as tx:
                 entries = await places.entries(tx, start, end)
             hashes = leaves[start - published.size : end - published.size]
-            await asyncio.to_thread(self._put, start, entries, hashes)
-            start = end
-        return whole
+            await asyncio.to_thread(self._put, edge, entries, hashes)
 
-    def _put(self, start: int, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
+    def _put(self, edge: Edge, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
         if [leaf_hash(entry) for entry in entries] != leaves:
             raise _altered()
-        read = tile_reader(self._files)
-        self._files.put(grow_bundles(read, start, entries))
-        self._files.put(grow_tiles(read, start, leaves))
+        self._files.put(edge.grow(entries, leaves))
 
     async def _cosigned(self, signed: Signed) -> str:
         """The note with the cosignatures of the witnesses. Raises `WITNESS_*`."""

@@ -37,10 +37,11 @@ class Folder:
             raise missing(path) from error
 
     def paths(self) -> Iterator[str]:
-        """Every file below the folder."""
+        """Every file below the folder, less what a server that was killed left half-written."""
         for base, _, names in os.walk(self._folder):
             for name in names:
-                yield (Path(base) / name).relative_to(self._folder).as_posix()
+                if not name.startswith("."):
+                    yield (Path(base) / name).relative_to(self._folder).as_posix()
 
 
 class Served:
