@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["plugins.database", "plugins.process", "plugins.api", "plugins.peers"]
+pytest_plugins = [
+    "plugins.database",
+    "plugins.process",
+    "plugins.api",
+    "plugins.events",
+    "plugins.peers",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 

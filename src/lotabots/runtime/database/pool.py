@@ -1,8 +1,8 @@
 """The pool of connections, and the transaction that each request gets from it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
@@ -11,6 +11,7 @@ import msgspec
 
 from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.database.failures import DRIVER_ERRORS, coded_failures, unreadable_url
+from lotabots.runtime.database.line import Line, open_line
 from lotabots.runtime.database.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ class Database:
     here, because only the caller knows whether its work may run twice.
     """
 
-    def __init__(self, pool: "Pool") -> None:
+    def __init__(self, pool: "Pool", url: str) -> None:
         self._pool = pool
+        self._url = url
+        self._hear_own: Callable[[str, str], None] | None = None
 
     @classmethod
     async def open(cls, url: str, *, connections: int = 10) -> Self:
@@ -65,7 +68,7 @@ class Database:
         )
         with coded_failures():
             await pool
-        database = cls(pool)
+        database = cls(pool, url)
         try:
             await database._require_bound_role()
         except BaseException as error:
@@ -86,6 +89,17 @@ class Database:
         """Returns when the database answers; for readiness."""
         async with self.transaction(None) as tx:
             await tx.fetch_value("select 1")
+
+    def line(self, channel: str, heard: Callable[[str], None]) -> AbstractAsyncContextManager[Line]:
+        """A connection outside the pool that listens on `channel`."""
+        return open_line(self._url, channel, heard)
+
+    def hear_own(self, heard: Callable[[str, str], None]) -> None:
+        """Has `heard` called with each channel and text that a transaction from here notified.
+
+        Called once it is committed, before its block is left: whoever wrote reads their own write.
+        """
+        self._hear_own = heard
 
     async def _require_bound_role(self) -> None:
         async with self.transaction(None) as tx:
@@ -118,7 +132,8 @@ class Database:
                         "" if tenant is None else str(tenant),
                         login or "",
                     )
-                yield Transaction(connection, tenant, began)
+                transaction = Transaction(connection, tenant, began)
+                yield transaction
             except BaseException:
                 # What the block raised is the news; a lost connection has nothing to roll back.
                 with suppress(*DRIVER_ERRORS):
@@ -131,6 +146,9 @@ class Database:
                 # error the block caught; the driver's own transaction hides that.
                 detail = "A statement had failed before, so nothing was stored."
                 raise LotaError(Kind.INTERNAL, "DATABASE_FAILED", detail)
+            if self._hear_own is not None:
+                for notified in transaction.notified:
+                    self._hear_own(*notified)
         finally:
             # A connection that cannot be reset is thrown away; what was committed stays committed.
             with suppress(*DRIVER_ERRORS):

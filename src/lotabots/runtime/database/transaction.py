@@ -33,6 +33,7 @@ class Transaction:
         self.tenant = tenant
         self.began = began
         """By the database's clock, the one that every process shares: for what must be ordered."""
+        self.notified: list[tuple[str, str]] = []
 
     async def execute(self, sql: str, *args: object) -> int:
         """How many rows the statement changed (0 where PostgreSQL counts none)."""
@@ -86,6 +87,14 @@ class Transaction:
         with coded_failures():
             value = await self._connection.fetchval(sql, *args)
             return value if value is None or into is None else msgspec.convert(value, into)
+
+    async def notify(self, channel: str, text: str) -> None:
+        """Has `text` delivered to whoever listens on `channel`, when this transaction commits.
+
+        Commits that notify queue behind one lock of the whole server: for what is rare.
+        """
+        await self.execute("select pg_notify($1, $2)", channel, text)
+        self.notified.append((channel, text))
 
     async def lock(self, name: str) -> None:
         """Waits until no other transaction, in any process, holds the lock of that name.
