@@ -26,8 +26,10 @@ from lotabots.audit import AuditSettings
 from lotabots.identity import IdentitySettings
 from lotabots.kernel import Role, SigningKey
 from lotabots.runtime.blobs import Blobs
+from lotabots.runtime.cache import Caches
 from lotabots.runtime.clock import utc_now
 from lotabots.runtime.database import Database
+from lotabots.runtime.events import Channel
 from lotabots.runtime.files import open_files
 from lotabots.runtime.keyring import Keyring
 from lotabots.runtime.process import Process
@@ -107,6 +109,8 @@ async def tokens(process: Process) -> Tokens:
 def make_process(database: Database, log: io.BytesIO, *sections: object) -> Process:
     """A process with default settings, but for the sections given."""
     given = {type(section): section for section in (*DEFAULTS, *sections)}
+    telemetry = open_telemetry("info", log)
+    events = Channel(database, telemetry.registry, telemetry.log)  # silent: nothing is remembered
     return Process(
         settings=Settings(list(given.values())),
         database=database,
@@ -114,7 +118,9 @@ def make_process(database: Database, log: io.BytesIO, *sections: object) -> Proc
         log_files=open_files("memory:///"),
         keyring=Keyring(database, MASTER_KEY),
         clock=utc_now,
-        telemetry=open_telemetry("info", log),
+        telemetry=telemetry,
+        events=events,
+        caches=Caches(events, telemetry.registry),
     )
 
 

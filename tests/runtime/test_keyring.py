@@ -5,7 +5,7 @@ import base64
 import secrets
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,14 +13,13 @@ import asyncpg
 import pytest
 from plugins.database import DatabaseUrls
 
-from lotabots.kernel import LotaError
+from lotabots.kernel import KeySet, LotaError
 from lotabots.runtime.database import Database
 from lotabots.runtime.keyring import MASTER_KEY_BYTES, Keyring, master_key
 
 pytestmark = pytest.mark.anyio
 
 MASTER = bytes(range(MASTER_KEY_BYTES))
-NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -65,22 +64,91 @@ async def test_public_keys_can_be_asked_for_before_anyone_has_signed(
     assert len(await keyring.verifying(purpose)) == 2
 
 
+async def rotated(database: Database, keyring: Keyring, purpose: str) -> KeySet:
+    async with database.transaction(None) as tx:
+        await keyring.rotate(tx, purpose, rest=timedelta())
+    return await keyring.load(purpose)
+
+
 async def test_rotation_moves_next_to_current_and_current_to_previous(
     database: Database, keyring: Keyring, purpose: str
 ) -> None:
     first = await keyring.load(purpose)
-    second = await keyring.rotate(purpose, NOW)
+    second = await rotated(database, keyring, purpose)
     assert first.next is not None
     assert second.previous is not None
     assert second.next is not None
     assert second.current.kid == first.next.kid
     assert second.previous.kid == first.current.kid
-    assert (await keyring.load(purpose)).jwks() == second.jwks()
-    third = await keyring.rotate(purpose, NOW)
+    third = await rotated(database, keyring, purpose)
     assert third.current.kid == second.next.kid
     kept = await keyring.verifying(purpose)
     assert kept.get(first.current.kid) is None
     assert len(kept) == 3
+
+
+async def test_keys_that_were_rotated_lately_are_not_rotated_again(
+    database: Database, keyring: Keyring, purpose: str
+) -> None:
+    before = await keyring.load(purpose)
+    with pytest.raises(LotaError, match="KEY_ROTATED_LATELY"):
+        async with database.transaction(None) as tx:
+            await keyring.rotate(tx, purpose)
+    assert (await keyring.load(purpose)).jwks() == before.jwks()
+
+
+@pytest.mark.parametrize("place", ["previous", "current", "next"])
+async def test_a_revoked_key_is_gone_and_there_is_still_a_current_and_a_next(
+    database: Database, keyring: Keyring, purpose: str, place: str
+) -> None:
+    await keyring.load(purpose)
+    before = await rotated(database, keyring, purpose)
+    kid = getattr(before, place).kid
+    async with database.transaction(None) as tx:
+        assert await keyring.revoke(tx, purpose, kid) == place
+    after = await keyring.load(purpose)
+    assert after.verifying().get(kid) is None
+    assert after.next is not None
+    assert before.next is not None
+    if place == "current":
+        assert after.current.kid == before.next.kid
+    else:
+        assert after.current.kid == before.current.kid
+    with pytest.raises(LotaError, match="KEY_NOT_HELD"):
+        async with database.transaction(None) as tx:
+            await keyring.revoke(tx, purpose, kid)
+
+
+async def test_every_key_can_be_revoked_one_after_the_other(
+    database: Database, keyring: Keyring, purpose: str
+) -> None:
+    before = (await keyring.load(purpose)).jwks()["keys"]
+    for key in before:
+        async with database.transaction(None) as tx:
+            await keyring.revoke(tx, purpose, key["kid"])
+    after = (await keyring.load(purpose)).jwks()["keys"]
+    assert len(after) == 2
+    assert not {key["kid"] for key in before} & {key["kid"] for key in after}
+
+
+async def test_nothing_is_rotated_or_revoked_for_a_purpose_that_has_no_keys(
+    database: Database, keyring: Keyring, purpose: str
+) -> None:
+    for change in (keyring.rotate, lambda tx, purpose: keyring.revoke(tx, purpose, "k" * 43)):
+        with pytest.raises(LotaError, match="KEY_PURPOSE_UNKNOWN"):
+            async with database.transaction(None) as tx:
+                await change(tx, purpose)
+
+
+async def test_keys_are_listed_without_what_is_secret(
+    database: Database, keyring: Keyring, purpose: str
+) -> None:
+    await keyring.load(purpose)
+    keys = await rotated(database, keyring, purpose)
+    async with database.transaction(None) as tx:
+        listed = [key for key in await keyring.listed(tx) if key.purpose == purpose]
+    assert [key.place for key in listed] == ["previous", "current", "next"]
+    assert listed[1].kid == keys.current.kid
 
 
 async def test_keys_do_not_open_under_another_master_key(

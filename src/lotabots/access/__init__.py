@@ -2,13 +2,12 @@
 
 from lotabots.access.decision import Decision, authorize
 from lotabots.access.roles import PERMISSIONS, Permission
-from lotabots.access.tokens import TokenCache, issue_token, verify_token
+from lotabots.access.tokens import issue_token, verify_token
 
 __all__ = [
     "PERMISSIONS",
     "Decision",
     "Permission",
-    "TokenCache",
     "authorize",
     "issue_token",
     "verify_token",

@@ -1,10 +1,9 @@
-"""User tokens in one strict profile: issued, verified, and remembered for a short while.
+"""User tokens in one strict profile: issued and verified.
 
 A token is a JWT access token (RFC 9068, `typ` is `at+jwt`) with exactly the claims iss, aud, sub,
 tid (tenant), role, jti, iat, nbf and exp, and node for an agent. Times are whole seconds.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -18,7 +17,6 @@ from lotabots.kernel import (
     Role,
     SigningKey,
     VerificationKeys,
-    sha256,
     sign_jws,
     strict_struct,
     verify_jws,
@@ -29,8 +27,6 @@ MAX_TOKEN_CHARACTERS = 4096
 MAX_LIFETIME = timedelta(minutes=15)
 SKEW = timedelta(seconds=30)
 """How far two clocks may differ: iat and nbf may lie this far ahead, and exp this far back."""
-
-CACHE_LIFE = timedelta(seconds=30)
 
 _Seconds = Annotated[int, msgspec.Meta(ge=1, le=253_402_300_799)]  # until the year 9999
 _Uuid = Annotated[
@@ -150,45 +146,3 @@ def _refused(code: str, detail: str) -> LotaError:
 
 def _unissuable(why: str) -> LotaError:
     return LotaError(Kind.INTERNAL, "TOKEN_UNISSUABLE", f"This token cannot be issued: {why}.")
-
-
-class TokenCache:
-    """Verified tokens of one issuer and audience, remembered until exp, at most `CACHE_LIFE`.
-
-    Names a token by its SHA-256. A token or key that was revoked lives on here for `CACHE_LIFE`
-    unless whoever revokes says so by `forget` or `clear`. Bounded: the oldest entry makes room.
-    """
-
-    __slots__ = ("_audience", "_entries", "_issuer", "_max_entries")
-
-    def __init__(self, issuer: str, audience: str, max_entries: int = 4096) -> None:
-        self._issuer = issuer
-        self._audience = audience
-        self._max_entries = max_entries
-        self._entries: dict[bytes, tuple[datetime, Principal]] = {}
-
-    def verify(self, token: str, keys: VerificationKeys, now: datetime) -> Principal:
-        """The caller that this token proves, as `verify_token`; refusals are not remembered."""
-        name = sha256(token.encode("utf-8", "surrogatepass"))
-        found = self._entries.get(name)
-        if found is not None and now < found[0]:
-            return found[1]
-        principal = verify_token(token, keys, self._issuer, self._audience, now)
-        self._entries.pop(name, None)
-        while len(self._entries) >= self._max_entries:
-            del self._entries[next(iter(self._entries))]
-        self._entries[name] = (min(principal.expires_at, now + CACHE_LIFE), principal)
-        return principal
-
-    def forget(self, revoked: Callable[[Principal], bool]) -> None:
-        """Drops every entry whose caller is revoked: by token_id, by user, by tenant."""
-        gone = [name for name, (_, principal) in self._entries.items() if revoked(principal)]
-        for name in gone:
-            del self._entries[name]
-
-    def clear(self) -> None:
-        """Drops every entry: for when a key is revoked."""
-        self._entries.clear()
-
-    def __len__(self) -> int:
-        return len(self._entries)

@@ -28,7 +28,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
         settings.max_waiting,
     )
     journal = Journal(process.keyring)
-    policies = Policies(settings.default_policy, journal)
+    policies = Policies(settings.default_policy, journal, process.caches)
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
     results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(

@@ -57,7 +57,7 @@ from lotabots.attestation.types import (
 from lotabots.audit import Group, Journal
 from lotabots.evidence import DerivedChallenge, Evidence
 from lotabots.kernel import LotaError, Principal, Role, encode_base64url, sha256
-from lotabots.reference import InForce, References, in_force
+from lotabots.reference import InForce, References
 from lotabots.result import Profile
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
@@ -165,7 +165,7 @@ class Attestations:
             entry = challenge_entry(principal, "challenge.spend", challenge, "done")
             await self._journal.append(tx, entry)
             policy = await self._policies.get(tx, spent.policy_id)
-            return Loaded(spent, policy, await in_force(tx))
+            return Loaded(spent, policy, await self._references.in_force(tx))
 
     def _read(
         self, spent: Spent, request: AttestationRequest, now: datetime

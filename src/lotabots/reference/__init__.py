@@ -5,7 +5,6 @@ from lotabots.reference.bundle import Bundle, build_bundle, open_bundle
 from lotabots.reference.fetcher import Fetched, Sources, fetch
 from lotabots.reference.service import References
 from lotabots.reference.settings import ReferenceSettings
-from lotabots.reference.store import in_force
 from lotabots.reference.types import InForce
 
 __all__ = [
@@ -17,7 +16,6 @@ __all__ = [
     "Sources",
     "build_bundle",
     "fetch",
-    "in_force",
     "open_bundle",
     "service",
 ]

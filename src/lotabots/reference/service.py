@@ -41,13 +41,18 @@ from lotabots.reference.types import (
     detail,
     summary,
 )
+from lotabots.runtime.cache import Cache
 from lotabots.runtime.database import Transaction
+from lotabots.runtime.events import Topic, publish
 from lotabots.runtime.process import Process
 
 KEY_PURPOSE = "reference"
 MAX_KEYS_BYTES = 64 * 1024
 REMEMBERED = 8
 """Sets of reference files kept in memory: the one in force, and a few before it for replays."""
+MAX_TENANTS = 1024
+FOR_EVER = 24 * 3600.0
+"""Seconds; bundles are named by their content."""
 
 
 class References:
@@ -57,7 +62,12 @@ class References:
         self._process = process
         self._journal = Journal(process.keyring)
         self._operators = operator_keys(process.settings.section(ReferenceSettings).trusted_keys)
-        self._files: dict[tuple[InForce, ...], ReferenceFiles] = {}
+        self._in_force: Cache[tuple[InForce, ...]] = process.caches.open(
+            "reference-in-force", topic=Topic.REFERENCE, entries=MAX_TENANTS
+        )
+        self._files: Cache[ReferenceFiles] = process.caches.open(
+            "reference-files", topic=None, entries=REMEMBERED, seconds=FOR_EVER
+        )
         self._loading = asyncio.Lock()
 
     async def take(self, principal: Principal, data: bytes, now: datetime) -> BundleSummary:
@@ -102,6 +112,7 @@ class References:
         self, tx: Transaction, principal: Principal, row: StoredBundle, now: datetime
     ) -> None:
         if await store.activate(tx, row, now):
+            await publish(tx, Topic.REFERENCE, str(tx.tenant))
             await self._journal.append(tx, _entry(principal, "reference.activate", row.digest))
 
     async def describe(self, tx: Transaction, digest: str) -> BundleDetail:
@@ -116,23 +127,25 @@ class References:
         bundle = await self._opened(envelope, digest)
         return pack(bundle.envelope, bundle.contents)
 
+    async def in_force(self, tx: Transaction) -> tuple[InForce, ...]:
+        """The active bundle of each name, by name, as of at most a second ago."""
+        return await self._in_force.get(str(tx.tenant), lambda: store.in_force(tx))
+
     async def files(self, tenant: UUID, bundles: tuple[InForce, ...]) -> ReferenceFiles:
         """The files of these bundles together, each named `<bundle>/<file>`; kept in memory."""
-        if (kept := self._files.get(bundles)) is not None:
+        if (kept := self._files.find(bundles)) is not None:
             return kept
         async with self._loading:  # the first loads; who waited finds it loaded
-            if (kept := self._files.get(bundles)) is not None:
-                return kept
-            async with self._process.database.transaction(tenant) as tx:
-                envelopes = [await store.envelope_of(tx, one.digest) for one in bundles]
-            pairs: list[tuple[str, bytes]] = []
-            for one, envelope in zip(bundles, envelopes, strict=True):
-                opened = await self._opened(envelope, one.digest)
-                pairs += ((f"{one.name}/{n}", data) for n, data in opened.reference_files().files)
-            while len(self._files) >= REMEMBERED:
-                del self._files[next(iter(self._files))]
-            self._files[bundles] = ReferenceFiles.of(pairs)
-            return self._files[bundles]
+            return await self._files.get(bundles, lambda: self._load(tenant, bundles))
+
+    async def _load(self, tenant: UUID, bundles: tuple[InForce, ...]) -> ReferenceFiles:
+        async with self._process.database.transaction(tenant) as tx:
+            envelopes = [await store.envelope_of(tx, one.digest) for one in bundles]
+        pairs: list[tuple[str, bytes]] = []
+        for one, envelope in zip(bundles, envelopes, strict=True):
+            opened = await self._opened(envelope, one.digest)
+            pairs += ((f"{one.name}/{n}", data) for n, data in opened.reference_files().files)
+        return ReferenceFiles.of(pairs)
 
     async def _opened(self, envelope: bytes, digest: str) -> Bundle:
         entries = stored_manifest(envelope).files

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lotabots.runtime.blobs import Blobs
+from lotabots.runtime.cache import Caches
 from lotabots.runtime.database import Database
+from lotabots.runtime.events import Channel
 from lotabots.runtime.files import Files
 from lotabots.runtime.keyring import Keyring
 from lotabots.runtime.settings import Settings
@@ -25,5 +27,9 @@ class Process:
     clock: Callable[[], datetime]
     """The present moment, aware and in UTC: `runtime.clock.utc_now`, or a fixed one in a test."""
     telemetry: Telemetry
+    events: Channel
+    """What other processes changed."""
+    caches: Caches
+    """What is remembered until `events` says otherwise."""
     sequencing: Database | None = None
     """The database in the role that orders the audit log, where this process was given it."""

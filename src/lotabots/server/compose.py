@@ -10,8 +10,10 @@ from typing import NamedTuple
 from lotabots.evidence import Anchors
 from lotabots.identity import ensure_first_admin
 from lotabots.runtime.blobs import Blobs
+from lotabots.runtime.cache import Caches
 from lotabots.runtime.clock import utc_now
 from lotabots.runtime.database import Database
+from lotabots.runtime.events import Channel
 from lotabots.runtime.files import Files, Folder, open_files
 from lotabots.runtime.keyring import Keyring, master_key
 from lotabots.runtime.migrations import migrate, require_current
@@ -107,9 +109,12 @@ async def open_process(
         if sequences and urls.sequencer:
             sequencing = await _opened(urls.sequencer, SEQUENCER_CONNECTIONS, stack)
         key = settings.section(KeyringSettings).key.get_secret_value()
-        keyring = Keyring(database, master_key(key, directory))
+        events = Channel(database, telemetry.registry, telemetry.log)
+        caches = Caches(events, telemetry.registry)
+        keyring = Keyring(database, master_key(key, directory), caches)
         # Another key than the other processes' would show as failed log-ins only: refused now.
         await keyring.load(TOKEN_PURPOSE)
+        await stack.enter_async_context(events.open())
         yield Process(
             settings=settings,
             database=database,
@@ -118,6 +123,8 @@ async def open_process(
             keyring=keyring,
             clock=utc_now,
             telemetry=telemetry,
+            events=events,
+            caches=caches,
             sequencing=sequencing,
         )
 

@@ -34,6 +34,12 @@ CODES: tuple[Code, ...] = (
         "Log in again, or refresh the session.",
     ),
     Code(
+        "TOKEN_REVOKED",
+        "authentication",
+        "The token was revoked: its user logged out, or someone ended the session.",
+        "Log in again.",
+    ),
+    Code(
         "TOKEN_UNISSUABLE",
         "internal",
         "A token was to be issued that verification would refuse.",

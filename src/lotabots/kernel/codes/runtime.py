@@ -201,6 +201,24 @@ KEYRING = (
         "The signing keys in the database do not open with this keyring key.",
         "Give the key that they were sealed with; without it, remove them to have new ones made.",
     ),
+    Code(
+        "KEY_PURPOSE_UNKNOWN",
+        "not_found",
+        "There are no signing keys for this purpose.",
+        "`lotabots keys list` names the purposes; keys are made when they are first needed.",
+    ),
+    Code(
+        "KEY_NOT_HELD",
+        "not_found",
+        "The keyring holds no key with this kid for this purpose; perhaps it was revoked already.",
+        "Compare with `lotabots keys list`.",
+    ),
+    Code(
+        "KEY_ROTATED_LATELY",
+        "conflict",
+        "The keys were rotated so lately that what the previous one signed may still be valid.",
+        "Wait an hour after the last rotation. A key that is compromised: `lotabots keys revoke`.",
+    ),
 )
 
 FILES: tuple[Code, ...] = (

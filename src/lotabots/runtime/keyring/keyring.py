@@ -2,11 +2,8 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
-from time import monotonic
-from typing import Literal, TypeAlias
+from datetime import datetime, timedelta
 
-import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -20,22 +17,20 @@ from lotabots.kernel import (
     VerifyingKey,
     hkdf_sha512,
 )
+from lotabots.runtime.cache import Cache, Caches
 from lotabots.runtime.database import Database, Transaction
+from lotabots.runtime.events import Topic, publish
+from lotabots.runtime.keyring import rows
+from lotabots.runtime.keyring.rows import ListedKey, Place, Row
 
-MEMORY_SECONDS = 30.0
-"""How long a process may sign with keys that were rotated since. `next` is published long before
-it signs and `previous` until its tokens have expired, so this is never seen."""
+REST = timedelta(hours=1)
+"""The least time between two rotations: longer than whatever a key signs lives, and than a relying
+party may keep the published set. Sooner, `previous` would go while its tokens are about, and
+`next` would sign before everyone has seen it."""
+PURPOSES = 16
+"""Purposes whose keys are remembered; there are a handful."""
 
 _NONCE_BYTES = 12  # of AES-GCM (NIST SP 800-38D); random, for a handful of keys under one key
-
-Place: TypeAlias = Literal["previous", "current", "next"]
-
-
-class _Row(msgspec.Struct, frozen=True):
-    kid: str
-    place: Place
-    public_jwk: dict[str, str]
-    sealed: bytes
 
 
 class Keyring:
@@ -44,87 +39,126 @@ class Keyring:
     Who may write the database may add a public key: it is as trusted here as the code.
     """
 
-    def __init__(self, database: Database, master_key: bytes) -> None:
+    def __init__(self, database: Database, master_key: bytes, caches: Caches | None = None) -> None:
+        """Without `caches` every use reads the database."""
         self._database = database
         self._master_key = master_key
         self._seal = AESGCM(master_key)
-        self._remembered: dict[str, tuple[float, KeySet]] = {}
+        self._signing: Cache[KeySet] | None = None
+        self._verifying: Cache[VerificationKeys] | None = None
+        if caches is not None:
+            self._signing = caches.open("signing-keys", topic=Topic.KEYS, entries=PURPOSES)
+            self._verifying = caches.open("verifying-keys", topic=Topic.KEYS, entries=PURPOSES)
 
     async def load(self, purpose: str) -> KeySet:
         """The keys to sign with, made on first use; several processes at once agree on them.
 
         Raises `KEYRING_SEAL_BROKEN` if they were sealed under another master key, `DATABASE_*`.
         """
-        until, keys = self._remembered.get(purpose, (0.0, None))
-        if keys is not None and monotonic() < until:
-            return keys
-        async with self._database.transaction(None) as tx:
-            rows = await _rows(tx, purpose)
-            if not rows:
-                await tx.lock(_lock_name(purpose))
-                rows = await _rows(tx, purpose)  # again: whoever held the lock has made them
-                if not rows:
-                    await self._add(tx, purpose, "current", tx.began)
-                    await self._add(tx, purpose, "next", tx.began)
-                    rows = await _rows(tx, purpose)
-        return self._remember(purpose, rows)
+        if self._signing is None:
+            return await self._load(purpose)
+        return await self._signing.get(purpose, lambda: self._load(purpose))
 
     async def verifying(self, purpose: str) -> VerificationKeys:
-        """The public keys that a token of this purpose may be signed with, straight from the store.
+        """The public keys that a token of this purpose may be signed with.
 
         Needs no master key once the keys exist.
         """
-        async with self._database.transaction(None) as tx:
-            rows = await _rows(tx, purpose)
-        if not rows:
-            return (await self.load(purpose)).verifying()
-        return VerificationKeys(VerifyingKey.from_jwk(row.public_jwk) for row in rows)
+        if self._verifying is None:
+            return await self._load_public(purpose)
+        return await self._verifying.get(purpose, lambda: self._load_public(purpose))
 
     def derive(self, name: str) -> bytes:
         """32 secret bytes that every process with this master key gets for this name."""
         return hkdf_sha512(self._master_key, f"lotabots/v1/derived/{name}".encode(), 32)
 
-    async def rotate(self, purpose: str, now: datetime) -> KeySet:
-        """The keys after `next` has become `current`, and `current` `previous`.
+    async def rotate(self, tx: Transaction, purpose: str, *, rest: timedelta = REST) -> None:
+        """Makes `next` the current key, `current` the previous one, and a new next one.
 
-        Leave at least a token's whole life between two rotations: the old `previous` is gone.
+        The old previous one is gone. Every process signs with the new one once this is committed.
+        Raises `KEY_PURPOSE_UNKNOWN`, and `KEY_ROTATED_LATELY` before the current key is `rest` old
+        in its place.
         """
-        await self.load(purpose)
-        async with self._database.transaction(None) as tx:
-            await tx.lock(_lock_name(purpose))
-            table = "runtime.signing_keys"
-            sql = f"delete from {table} where purpose = $1 and place = 'previous'"  # noqa: S608
-            await tx.execute(sql, purpose)
-            move = (
-                f"update {table} set place = $3, placed_at = $4 where purpose = $1 and place = $2"  # noqa: S608
-            )
-            await tx.execute(move, purpose, "current", "previous", now)
-            await tx.execute(move, purpose, "next", "current", now)
-            await self._add(tx, purpose, "next", now)
-            rows = await _rows(tx, purpose)
-        return self._remember(purpose, rows)
+        held = await self._hold(tx, purpose)
+        if tx.began - held["current"].placed_at < rest:
+            detail = f"The keys for {purpose} were rotated at {held['current'].placed_at}."
+            raise LotaError(Kind.CONFLICT, "KEY_ROTATED_LATELY", detail, purpose=purpose)
+        if "previous" in held:
+            await rows.remove(tx, held["previous"].kid)
+        await rows.move(tx, held["current"].kid, "previous", tx.began)
+        await self._advance(tx, purpose, held)
+        await publish(tx, Topic.KEYS, purpose)
 
-    def _remember(self, purpose: str, rows: Sequence[_Row]) -> KeySet:
-        keys = {row.place: self._open(purpose, row) for row in rows}
+    async def revoke(self, tx: Transaction, purpose: str, kid: str) -> Place:
+        """The place that this key had: it is gone, and what it signed is refused from now on.
+
+        A current key is followed by the next one, which everyone has seen already. Within a second
+        of the commit no process accepts what the key signed. Raises `KEY_PURPOSE_UNKNOWN`,
+        `KEY_NOT_HELD`.
+        """
+        held = await self._hold(tx, purpose)
+        place = next((place for place, key in held.items() if key.kid == kid), None)
+        if place is None:
+            detail = f"No key for {purpose} has this kid."
+            raise LotaError(Kind.NOT_FOUND, "KEY_NOT_HELD", detail, purpose=purpose, kid=kid)
+        await rows.remove(tx, kid)
+        match place:
+            case "current":
+                await self._advance(tx, purpose, held)
+            case "next":
+                await self._add(tx, purpose, "next", tx.began)
+            case "previous":
+                pass
+        await publish(tx, Topic.KEYS, purpose)
+        return place
+
+    async def listed(self, tx: Transaction) -> list[ListedKey]:
+        """Every key of every purpose, without what is secret."""
+        return await rows.listed(tx)
+
+    async def _load(self, purpose: str) -> KeySet:
+        async with self._database.transaction(None) as tx:
+            found = await rows.of_purpose(tx, purpose)
+            # Under the lock again: whoever held it may have made them.
+            if not found and not await rows.hold(tx, purpose):
+                await self._add(tx, purpose, "current", tx.began)
+                await self._add(tx, purpose, "next", tx.began)
+            found = found or await rows.of_purpose(tx, purpose)
+        return self._key_set(purpose, found)
+
+    async def _load_public(self, purpose: str) -> VerificationKeys:
+        async with self._database.transaction(None) as tx:
+            found = await rows.of_purpose(tx, purpose)
+        if not found:
+            return (await self.load(purpose)).verifying()
+        return VerificationKeys(VerifyingKey.from_jwk(row.public_jwk) for row in found)
+
+    async def _hold(self, tx: Transaction, purpose: str) -> dict[Place, ListedKey]:
+        held = await rows.hold(tx, purpose)
+        if "current" not in held or "next" not in held:
+            detail = f"There are no keys for {purpose}: they are made on first use."
+            raise LotaError(Kind.NOT_FOUND, "KEY_PURPOSE_UNKNOWN", detail, purpose=purpose)
+        return held
+
+    async def _advance(self, tx: Transaction, purpose: str, held: dict[Place, ListedKey]) -> None:
+        """Makes `next` the current key, whose place is empty, and a new next one."""
+        await rows.move(tx, held["next"].kid, "current", tx.began)
+        await self._add(tx, purpose, "next", tx.began)
+
+    def _key_set(self, purpose: str, found: Sequence[Row]) -> KeySet:
+        keys = {row.place: self._open(purpose, row) for row in found}
         if "current" not in keys:
             detail = f"The keyring has no current key for {purpose}."
             raise LotaError(Kind.INTERNAL, "KEYRING_SEAL_BROKEN", detail, purpose=purpose)
-        key_set = KeySet(keys["current"], keys.get("previous"), keys.get("next"))
-        self._remembered[purpose] = (monotonic() + MEMORY_SECONDS, key_set)
-        return key_set
+        return KeySet(keys["current"], keys.get("previous"), keys.get("next"))
 
     async def _add(self, tx: Transaction, purpose: str, place: Place, now: datetime) -> None:
         key = SigningKey(generate_private_key(SECP256R1()))
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = nonce + self._seal.encrypt(nonce, key.to_pem(), _bound_to(purpose, key.kid))
-        await tx.execute(
-            "insert into runtime.signing_keys"
-            " (kid, purpose, place, public_jwk, sealed, created_at, placed_at)"
-            " values ($1, $2, $3, $4, $5, $6, $6)",
-            key.kid, purpose, place, key.jwk_public(), sealed, now,
-        )  # fmt: skip
+        await rows.add(tx, key.kid, purpose, place, key.jwk_public(), sealed, now)
 
-    def _open(self, purpose: str, row: _Row) -> SigningKey:
+    def _open(self, purpose: str, row: Row) -> SigningKey:
         nonce, sealed = row.sealed[:_NONCE_BYTES], row.sealed[_NONCE_BYTES:]
         try:
             key = SigningKey.from_pem(
@@ -136,18 +170,6 @@ class Keyring:
                 Kind.INTERNAL, "KEYRING_SEAL_BROKEN", detail, purpose=purpose, kid=row.kid
             ) from error
         return key
-
-
-async def _rows(tx: Transaction, purpose: str) -> list[_Row]:
-    return await tx.fetch(
-        "select kid, place, public_jwk, sealed from runtime.signing_keys where purpose = $1",
-        purpose,
-        into=_Row,
-    )
-
-
-def _lock_name(purpose: str) -> str:
-    return f"keyring/{purpose}"
 
 
 def _bound_to(purpose: str, kid: str) -> bytes:

@@ -4,12 +4,12 @@ from lotabots.runtime.web.app import Service, build_app
 from lotabots.runtime.web.auth import (
     AUTHENTICATED,
     PUBLIC,
-    TOKEN_PURPOSE,
     requires,
     source_of,
 )
 from lotabots.runtime.web.serving import bind, serve
 from lotabots.runtime.web.settings import TokenSettings, WebSettings
+from lotabots.runtime.web.tokens import TOKEN_PURPOSE, VerifiedTokens
 
 __all__ = [
     "AUTHENTICATED",
@@ -17,6 +17,7 @@ __all__ = [
     "TOKEN_PURPOSE",
     "Service",
     "TokenSettings",
+    "VerifiedTokens",
     "WebSettings",
     "bind",
     "build_app",
