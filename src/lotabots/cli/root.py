@@ -21,6 +21,7 @@ COMMANDS = {
     ),
     "doctor": ("lotabots.cli.doctor", "Say what this machine lacks, and how to mend it."),
     "explain": ("lotabots.cli.explain", "Say what a code means and what to do about it."),
+    "keys": ("lotabots.cli.keys", "List, rotate and revoke the keys that sign."),
     "login": ("lotabots.cli.login", "Trade a password for a short-lived token."),
     "policy": ("lotabots.cli.policy", "Check, show and try policies."),
     "reference": ("lotabots.cli.reference", "Pack, inspect, import and export reference bundles."),

@@ -5,11 +5,14 @@ from lotabots.server.entry import run, serve, up
 from lotabots.server.existing import open_existing
 from lotabots.server.services import NAMES, SERVICES
 from lotabots.server.settings import read_settings
+from lotabots.server.upkeep import Keys, attached
 
 __all__ = [
     "NAMES",
     "SERVICES",
+    "Keys",
     "Running",
+    "attached",
     "open_existing",
     "open_process",
     "read_settings",

@@ -10,8 +10,10 @@ MASTER_KEY_BYTES = 32
 FILE_NAME = "keyring.key"
 
 
-def master_key(setting: str | None, directory: Path) -> bytes:
-    """The 32 bytes of the setting (base64), else of a file in `directory`, made if it is missing.
+def master_key(setting: str | None, directory: Path, *, make: bool = True) -> bytes:
+    """The 32 bytes of the setting (base64), else of a file in `directory`.
+
+    A file that is missing is made, or refused without `make`: where there must be one already.
 
     The file is for one machine: it lies beside the data that it protects, so it protects a stolen
     backup of the database and not a stolen disk. Raises `KEYRING_KEY_INVALID`.
@@ -25,6 +27,8 @@ def master_key(setting: str | None, directory: Path) -> bytes:
     path = directory / FILE_NAME
     try:
         if not path.exists():
+            if not make:
+                raise _unusable(f"there is no {path}")
             _make(path)
         if path.stat().st_mode & 0o077:
             raise _unusable(f"others may read {path}; give it mode 0600")

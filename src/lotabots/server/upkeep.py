@@ -1,0 +1,99 @@
+"""What whoever runs an installation does to its keys, with the server's own access to the database.
+
+Not over the API: a caller of the API proves who they are by a token, and the key that signs tokens
+may be the very one that somebody stole.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from lotabots.audit import SYSTEM, Entry, Journal
+from lotabots.kernel import OPERATOR_TENANT, Kind, LotaError
+from lotabots.runtime.database import Database
+from lotabots.runtime.keyring import Keyring, ListedKey, master_key
+from lotabots.runtime.migrations import require_current
+from lotabots.runtime.postgres import EmbeddedPostgres
+from lotabots.runtime.settings import Settings
+from lotabots.runtime.web import TOKEN_PURPOSE
+from lotabots.server.settings import DatabaseSettings, KeyringSettings, data_directory
+
+CONNECTIONS = 2
+
+
+class Keys:
+    """The signing keys of an installation. Each change is one transaction with its audit entry."""
+
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._journal = Journal(keyring)
+
+    async def listed(self) -> list[ListedKey]:
+        """Every key by purpose and place, without what is secret."""
+        async with self._database.transaction(None) as tx:
+            return await self._keyring.listed(tx)
+
+    async def rotate(self, purpose: str) -> None:
+        """Lets the next key sign. Raises `KEY_PURPOSE_UNKNOWN`, `KEY_ROTATED_LATELY`."""
+        async with self._database.transaction(OPERATOR_TENANT) as tx:
+            await self._keyring.rotate(tx, purpose)
+            held = await self._keyring.listed(tx)
+            kids = {str(key.place): key.kid for key in held if key.purpose == purpose}
+            await self._journal.append(tx, _entry("key.rotate", f"purpose:{purpose}", kids))
+
+    async def revoke(self, purpose: str, kid: str) -> str:
+        """The place that the key had; whatever it signed is refused within a second.
+
+        Raises `KEY_PURPOSE_UNKNOWN`, `KEY_NOT_HELD`.
+        """
+        async with self._database.transaction(OPERATOR_TENANT) as tx:
+            place = await self._keyring.revoke(tx, purpose, kid)
+            entry = _entry("key.revoke", f"purpose:{purpose}", {place: kid})
+            await self._journal.append(tx, entry)
+        return place
+
+
+@asynccontextmanager
+async def attached(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Keys]:
+    """The keys of the installation that these settings mean, whether its servers run or not.
+
+    Nothing is made or migrated. Raises `INSTALLATION_MISSING`, `SCHEMA_OUTDATED`, and what database
+    and keyring refuse.
+    """
+    directory = data_directory(settings, environ)
+    section = settings.section(DatabaseSettings)
+    async with AsyncExitStack() as stack:
+        url = section.url.get_secret_value()
+        if not url:
+            programs = Path(section.programs) if section.programs else None
+            if not (directory / "postgres").is_dir():
+                detail = f"There is no installation in {directory}."
+                raise LotaError(Kind.NOT_FOUND, "INSTALLATION_MISSING", detail)
+            embedded = EmbeddedPostgres(directory / "postgres", programs=programs)
+            url = await _found(embedded, stack)
+        await require_current(url)
+        database = await Database.open(url, connections=CONNECTIONS)
+        stack.push_async_callback(database.close)
+        key = settings.section(KeyringSettings).key.get_secret_value()
+        keyring = Keyring(database, master_key(key, directory, make=False))
+        # Under another master key than the servers' a new key would be one that they cannot open.
+        await keyring.load(TOKEN_PURPOSE)
+        yield Keys(database, keyring)
+
+
+async def _found(embedded: EmbeddedPostgres, stack: AsyncExitStack) -> str:
+    """The URL of the server in its place: of the one that runs, else of one for the while."""
+    try:
+        await stack.enter_async_context(embedded)
+    except LotaError as error:
+        if error.code != "POSTGRES_ALREADY_RUNNING":
+            raise
+    return embedded.app_url
+
+
+def _entry(verb: str, subject: str, digests: Mapping[str, str]) -> Entry:
+    # The database knows a role, not a person: who it was, the machine's own records say.
+    return Entry(
+        actor_ref=SYSTEM, verb=verb, subject_ref=subject, outcome="done", digests=dict(digests)
+    )
