@@ -11,7 +11,7 @@ from lotabots.evidence.schemes import SCHEMES
 from lotabots.kernel.codes import AREAS
 from lotabots.kernel.codes.code import Code
 from lotabots.runtime.settings import PREFIX, Secret
-from lotabots.server.settings import SECTIONS
+from lotabots.server.settings import SECTIONS, read_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SRC = ROOT / "src" / "lotabots"
@@ -80,6 +80,7 @@ def meanings(section: type) -> Iterator[tuple[str, str]]:
 def settings_tables() -> str:
     """Every section with its options, as the classes themselves describe them."""
     lines: list[str] = []
+    changeable = {one.name for one in read_settings({}).shown if one.changeable}
     for name, section in SECTIONS.items():
         _, _, units = (inspect.getdoc(section) or "").split("\n")[0].partition(". ")
         lines += [f"\n### {name}\n", *([units, ""] if units else [])]
@@ -91,6 +92,7 @@ def settings_tables() -> str:
             shown = "" if secret or default == "" else f"`{str(default).lower()}`"
             variable = f"{PREFIX}{name}_{option}".upper()
             meaning = f"{said[option]}{' A secret.' if secret else ''}"
+            meaning += " **Changeable at run time.**" if f"{name}.{option}" in changeable else ""
             lines.append(f"| `{option}` | `{variable}` | {shown} | {meaning} |")
     return "\n".join(lines) + "\n\n"
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lotabots.runtime.settings import Secret
 from lotabots.server import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,3 +28,11 @@ def test_the_page_about_running_has_every_setting_as_its_class_describes_it() ->
 
 def variable(option: str) -> str:
     return option.upper().replace(".", "_")
+
+
+def test_no_secret_can_be_changed_at_run_time() -> None:
+    """What is changeable is written to the audit log and to the database in clear text."""
+    for shown in read_settings({}).shown:
+        section, _, name = shown.name.partition(".")
+        default = getattr(WRITER["SECTIONS"][section](), name)
+        assert not (shown.changeable and isinstance(default, Secret)), shown.name

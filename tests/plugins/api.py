@@ -40,7 +40,7 @@ MODES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
 }
 PATHS = (
-    ("identity", ("/v1/login", "/v1/me", "/v1/users", "/v1/identity")),
+    ("identity", ("/v1/login", "/v1/me", "/v1/users", "/v1/identity", "/v1/config")),
     ("audit", ("/v1/audit",)),
 )
 """What belongs to whom; the rest is attestation's, or reference's beside it."""

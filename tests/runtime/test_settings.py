@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lotabots.kernel import LotaError, invalid
-from lotabots.runtime.settings import Secret, Settings, load_settings
+from lotabots.runtime.settings import Secret, Settings, changeable, load_settings
 
 
 @dataclass(frozen=True)
@@ -133,3 +133,74 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
 def test_a_process_only_has_the_sections_that_it_was_given() -> None:
     with pytest.raises(KeyError):
         Settings([Gate()]).section(Depot)
+
+
+@dataclass(frozen=True)
+class Dial:
+    speed: int = changeable(3)
+    loud: bool = changeable(False)
+    size: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.speed <= 10:
+            raise invalid("SETTINGS_INVALID", "dial.speed is 0 to 10")
+
+
+def dial(settings: Settings) -> tuple[int, bool, int]:
+    section = settings.section(Dial)
+    return section.speed, section.loud, section.size
+
+
+def test_what_is_changeable_is_changed_over_the_environment_and_changed_back() -> None:
+    settings = load_settings({"dial": Dial}, environ={"LOTA_DIAL_SPEED": "4"})
+    told: list[tuple[int, bool, int]] = []
+    settings.on_change(lambda: told.append(dial(settings)))
+    assert settings.apply({"dial.speed": "5", "dial.loud": "true"}) == set()
+    assert dial(settings) == (5, True, 1)
+    assert {one.name: (one.value, one.origin, one.changeable) for one in settings.shown} == {
+        "dial.speed": ("5", "database", True),
+        "dial.loud": ("True", "database", True),
+        "dial.size": ("1", "default", False),
+    }
+    assert settings.apply({}) == set()
+    assert dial(settings) == (4, False, 1)
+    assert {one.name: one.origin for one in settings.shown}["dial.speed"] == "LOTA_DIAL_SPEED"
+    assert told == [(5, True, 1), (4, False, 1)]
+
+
+def test_what_cannot_be_used_is_left_out_and_named_and_the_rest_is_applied() -> None:
+    settings = load_settings({"dial": Dial}, environ={})
+    refused = settings.apply(
+        {"dial.speed": "11", "dial.loud": "true", "dial.size": "9", "dial.newer": "x"}
+    )
+    assert refused == {"dial.speed", "dial.size", "dial.newer"}
+    assert dial(settings) == (3, True, 1)
+
+
+@pytest.mark.parametrize("text", ["11", "fast", "", "1e3"])
+def test_a_trial_is_judged_by_the_same_checks_and_changes_nothing(text: str) -> None:
+    settings = load_settings({"dial": Dial}, environ={})
+    assert dial(settings.overlaid({"dial.speed": "9"})) == (9, False, 1)
+    with pytest.raises(LotaError, match="SETTINGS_INVALID"):
+        settings.overlaid({"dial.speed": text})
+    assert dial(settings) == (3, False, 1)
+
+
+def test_files_are_read_once_whatever_is_changed_later(tmp_path: Path) -> None:
+    file = toml(tmp_path, "[dial]\nsize = 7")
+    settings = load_settings({"dial": Dial}, file=file, environ={})
+    file.write_text("[dial]\nsize = 8")
+    settings.apply({"dial.speed": "5"})
+    assert dial(settings) == (5, False, 7)
+
+
+def test_a_section_that_was_put_in_place_stays_when_others_change() -> None:
+    settings = load_settings({"dial": Dial, "depot": Depot}, environ={})
+    settings = settings.with_section(Depot(rows=9))
+    settings.apply({"dial.speed": "5"})
+    assert (settings.section(Depot).rows, dial(settings)[0]) == (9, 5)
+
+
+def test_settings_that_were_not_loaded_cannot_be_changed() -> None:
+    with pytest.raises(LotaError, match="SETTINGS_INVALID"):
+        Settings([Dial()]).overlaid({"dial.speed": "5"})

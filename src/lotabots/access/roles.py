@@ -23,6 +23,8 @@ class Permission(StrEnum):
     USER_WRITE = "user.write"
     AUDIT_READ = "audit.read"
     AUDIT_ERASE = "audit.erase"
+    CONFIG_READ = "config.read"
+    CONFIG_WRITE = "config.write"
 
 
 _P = Permission
@@ -32,7 +34,7 @@ _AGENT = frozenset({_P.CHALLENGE_CREATE, _P.ATTESTATION_SUBMIT})
 
 _VIEWER = frozenset({_P.ATTESTATION_READ, _P.NODE_READ, _P.POLICY_READ, _P.REFERENCE_READ})
 
-_AUDITOR = _VIEWER | {_P.USER_READ, _P.AUDIT_READ}
+_AUDITOR = _VIEWER | {_P.USER_READ, _P.AUDIT_READ, _P.CONFIG_READ}
 
 _OPERATOR = _VIEWER | {
     _P.CHALLENGE_CREATE,

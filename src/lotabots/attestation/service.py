@@ -12,7 +12,7 @@ If anything fails after 2, nothing is acknowledged and the challenge stays spent
 import secrets
 from collections import OrderedDict
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import msgspec
@@ -202,7 +202,7 @@ class Attestations:
             session_key=msgspec.json.encode(request.session_key),
             status_index=spent.status_index,
             issued_at=verdict.evaluated_at,
-            expires_at=verdict.evaluated_at + self._settings.lifetime,
+            expires_at=verdict.evaluated_at + self._lifetime(),
         )
         token = await self._results.sign(
             verdict, judged.digest, result, profile, result.issued_at, loaded.policy
@@ -222,6 +222,9 @@ class Attestations:
         self._metrics.recorded(row.status)
         log = Logged(entry=appended.id, leaf=appended.leaf.hex())
         return attested(row, verdict, evidence, log, token, result.expires_at)
+
+    def _lifetime(self) -> timedelta:
+        return self._process.settings.section(AttestationSettings).lifetime  # may have changed
 
     async def _keep_shared(self, judged: Judged, own: Collection[str]) -> None:
         """Puts what many attestations share where it is found by digest.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lotabots.kernel import invalid
+from lotabots.runtime.settings import changeable
 
 STATUS_PATH = "/v1/status"
 
@@ -25,7 +26,7 @@ class AttestationSettings:
     """The built-in policy in force where no other was activated."""
     simulated_anchors: str = ""
     """A PEM file of further roots. Whatever verifies through one of them is marked simulated."""
-    result_seconds: int = 300
+    result_seconds: int = changeable(300)
     """How long a result is valid, 1 to 600."""
     appraisers: int = 2
     """Threads that judge evidence."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lotabots.kernel import invalid
+from lotabots.runtime.settings import changeable
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class AuditSettings:
     witness_policy: str = ""
     """A policy file (C2SP tlog-policy) with this log's keys, its witnesses and their addresses:
     only checkpoints that its quorum has cosigned are published. Empty: no witness is asked."""
-    address_days: int = 90
+    address_days: int = changeable(90)
     """After so many days the network address of a stranger who was refused is erased, 1 to 3650."""
 
     def __post_init__(self) -> None:

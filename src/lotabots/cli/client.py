@@ -80,6 +80,14 @@ class Client:
         """The answer's bytes to a JSON body."""
         return self._call("POST", path, msgspec.json.encode(body))
 
+    def put(self, path: str, body: object) -> bytes:
+        """The answer's bytes to a JSON body that replaces what is there."""
+        return self._call("PUT", path, msgspec.json.encode(body))
+
+    def delete(self, path: str) -> bytes:
+        """The answer's bytes to the removal of what is there."""
+        return self._call("DELETE", path, None)
+
     def post_bytes(self, path: str, body: bytes) -> bytes:
         """The answer's bytes to a body that is a file."""
         return self._call("POST", path, body, "application/octet-stream")

@@ -15,6 +15,7 @@ from lotabots.kernel import LotaError
 COMMANDS = {
     "attestation": ("lotabots.cli.attestation", "Look at attestations, and judge one again."),
     "audit": ("lotabots.cli.audit", "Read, check, copy, watch and witness the audit log."),
+    "config": ("lotabots.cli.config", "Show the settings, and change some while servers run."),
     "demo": (
         "lotabots.cli.demo",
         "Judge a simulated fleet through the real API, then keep serving.",

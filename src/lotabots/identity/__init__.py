@@ -1,6 +1,7 @@
 """Users, passwords and the tokens they get."""
 
 from lotabots.identity.api import service
+from lotabots.identity.config import following_settings
 from lotabots.identity.passwords import Passwords
 from lotabots.identity.service import FIRST_ADMIN, Identity, ensure_first_admin
 from lotabots.identity.settings import IdentitySettings
@@ -16,5 +17,6 @@ __all__ = [
     "Passwords",
     "User",
     "ensure_first_admin",
+    "following_settings",
     "service",
 ]

@@ -9,6 +9,8 @@ from litestar.params import Parameter
 from lotabots.access import Permission
 from lotabots.audit import REFUSALS
 from lotabots.identity import store
+from lotabots.identity.config import Config
+from lotabots.identity.config_api import HANDLERS as CONFIG_HANDLERS
 from lotabots.identity.service import Identity
 from lotabots.identity.types import AccessToken, Login, NewUser, User, UserPage
 from lotabots.kernel import Kind, LotaError, Principal
@@ -80,7 +82,7 @@ def service(process: Process) -> Service:
     """The identity service over this process."""
     return Service(
         name="identity",
-        handlers=HANDLERS,
-        given={"identity": Identity(process)},
+        handlers=(*HANDLERS, *CONFIG_HANDLERS),
+        given={"identity": Identity(process), "config": Config(process)},
         loops=(REFUSALS,),
     )

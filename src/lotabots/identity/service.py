@@ -1,6 +1,7 @@
 """What identity does: opens sessions, adds users, makes the first administrator."""
 
 import secrets
+from datetime import timedelta
 from uuid import uuid4
 
 from lotabots.access import issue_token
@@ -49,7 +50,10 @@ class Identity:
             raise LotaError(Kind.AUTHENTICATION, "LOGIN_FAILED", detail)
         key = (await self._process.keyring.load(TOKEN_PURPOSE)).current
         token_id = secrets.token_urlsafe(16)
-        token = self._token(account, key, token_id)
+        lifetime = self._process.settings.section(
+            IdentitySettings
+        ).token_lifetime  # may have changed
+        token = self._token(account, key, token_id, lifetime)
         opened = Entry(
             actor_ref=str(account.id),
             verb="session.open",
@@ -58,9 +62,9 @@ class Identity:
             address=address,
         )
         await self._group.append(account.tenant_id, opened)
-        return AccessToken(token, self._settings.token_seconds)
+        return AccessToken(token, int(lifetime.total_seconds()))
 
-    def _token(self, account: Account, key: SigningKey, token_id: str) -> str:
+    def _token(self, account: Account, key: SigningKey, token_id: str, lifetime: timedelta) -> str:
         return issue_token(
             user_id=account.id,
             tenant_id=account.tenant_id,
@@ -70,7 +74,7 @@ class Identity:
             issuer=self._tokens.issuer,
             audience=self._tokens.audience,
             now=self._process.clock(),
-            lifetime=self._settings.token_lifetime,
+            lifetime=lifetime,
             token_id=token_id,
         )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from lotabots.kernel import invalid
-from lotabots.runtime.settings import Secret
+from lotabots.runtime.settings import Secret, changeable
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class IdentitySettings:
     """The logarithm of the rounds: each step doubles the cost of a guess, and of a log-in."""
     workers: int = 0
     """Threads that hash passwords; 0: one less than there are cores."""
-    token_seconds: int = 600
+    token_seconds: int = changeable(600)
     """How long a user token is valid, 60 to 900."""
     pepper: Secret[str] = field(default_factory=lambda: Secret(""))
     """Keyed into every password hash, so that a stolen database alone tells nothing.

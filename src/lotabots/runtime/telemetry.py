@@ -22,6 +22,8 @@ LEVELS: Mapping[str, int] = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+_LEVEL_OF = {**LEVELS, "notset": logging.NOTSET}
+"""By the method of the logger; those that are not here say that something failed."""
 MAX_TEXT = 2000
 """Characters of one logged text; the rest is cut, so that no caller decides how much we write."""
 
@@ -33,13 +35,34 @@ class Telemetry:
     log: Logger
     registry: CollectorRegistry
     refusals: Refusals
+    threshold: "Threshold"
+    """From which level upwards is logged: `set` changes it while the process runs."""
+
+
+class Threshold:
+    """Drops what is said below a level."""
+
+    def __init__(self, level: str) -> None:
+        self.set(level)
+
+    def set(self, level: str) -> None:
+        """Logs from this level upwards, one of `LEVELS`."""
+        self._least = LEVELS[level]
+
+    def __call__(self, _logger: object, method: str, event: EventDict) -> EventDict:
+        """The event, or DropEvent: a processor of structlog."""
+        if _LEVEL_OF.get(method, logging.ERROR) < self._least:
+            raise structlog.DropEvent
+        return event
 
 
 def open_telemetry(level: str = "info", stream: BinaryIO | None = None) -> Telemetry:
     """Telemetry whose log writes one JSON object a line to `stream` (stderr when None)."""
+    threshold = Threshold(level)
     log: Logger = structlog.wrap_logger(
         structlog.BytesLogger(stream or sys.stderr.buffer),
         processors=[
+            threshold,
             merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
@@ -47,11 +70,11 @@ def open_telemetry(level: str = "info", stream: BinaryIO | None = None) -> Telem
             _cut,
             structlog.processors.JSONRenderer(serializer=_encode),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         cache_logger_on_first_use=True,
     )
     registry = CollectorRegistry()
-    return Telemetry(log, registry, Refusals(registry))
+    return Telemetry(log, registry, Refusals(registry), threshold)
 
 
 def adopt_standard_logging(log: Logger, *, level: str = "warning") -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lotabots.evidence import Anchors
-from lotabots.identity import ensure_first_admin
+from lotabots.identity import ensure_first_admin, following_settings
 from lotabots.runtime.blobs import Blobs
 from lotabots.runtime.cache import Caches
 from lotabots.runtime.clock import utc_now
@@ -115,7 +115,7 @@ async def open_process(
         # Another key than the other processes' would show as failed log-ins only: refused now.
         await keyring.load(TOKEN_PURPOSE)
         await stack.enter_async_context(events.open())
-        yield Process(
+        process = Process(
             settings=settings,
             database=database,
             blobs=_blobs(settings.section(DataSettings).blobs, directory),
@@ -127,6 +127,9 @@ async def open_process(
             caches=caches,
             sequencing=sequencing,
         )
+        settings.on_change(lambda: telemetry.threshold.set(settings.section(LogSettings).level))
+        await stack.enter_async_context(following_settings(process))
+        yield process
 
 
 class _Urls(NamedTuple):

@@ -11,7 +11,7 @@ from lotabots.identity import IdentitySettings
 from lotabots.kernel import invalid
 from lotabots.reference import ReferenceSettings
 from lotabots.runtime.postgres import state_directory
-from lotabots.runtime.settings import Secret, Settings, load_settings
+from lotabots.runtime.settings import Secret, Settings, changeable, load_settings
 from lotabots.runtime.telemetry import LEVELS
 from lotabots.runtime.web import TokenSettings, WebSettings
 
@@ -63,7 +63,7 @@ class KeyringSettings:
 class LogSettings:
     """Section `log`."""
 
-    level: str = "info"
+    level: str = changeable("info")
     """`debug`, `info`, `warning` or `error`."""
 
     def __post_init__(self) -> None:

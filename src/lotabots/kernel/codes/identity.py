@@ -39,4 +39,22 @@ CODES: tuple[Code, ...] = (
         "An agent was to be made without its node, or another role with one.",
         "Give node_id for the role agent, and for no other.",
     ),
+    Code(
+        "CONFIG_NOT_YOURS",
+        "authorization",
+        "Settings are the installation's, and the caller's tenant is not that of its operator.",
+        "Ask whoever runs this installation.",
+    ),
+    Code(
+        "SETTING_UNKNOWN",
+        "not_found",
+        "There is no setting of this name.",
+        "Compare with `lotabots config show`.",
+    ),
+    Code(
+        "SETTING_FIXED",
+        "conflict",
+        "This setting is read when a process starts, and cannot be changed while it runs.",
+        "Change it in the file or the environment, and start the processes again.",
+    ),
 )

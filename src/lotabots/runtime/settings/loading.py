@@ -1,68 +1,33 @@
-"""Settings in frozen sections: defaults, then a TOML file, the environment, secrets in files.
-
-Each service owns the dataclass of its section; the composition root names the sections.
-The option `url` of section `database` is `url` under `[database]` in the file, and
-`LOTA_DATABASE_URL` in the environment; `LOTA_DATABASE_URL_FILE` names a file that holds the value.
-A name that no section knows is an error, wherever it stands: a typing mistake in a security setting
-must not silently leave the default in force.
-"""
+"""Settings loaded from defaults, a TOML file, the environment and files of secrets, or refused."""
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import field, make_dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import field, fields, make_dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import TypeVar
 
-import msgspec
-from typed_settings import Secret, converters, loaders
+from typed_settings import converters, loaders
 from typed_settings._core import SettingsState, _load_settings, convert  # origins: pinned by a test
 from typed_settings.dict_utils import set_path
 from typed_settings.exceptions import InvalidSettingsError, TsError
-from typed_settings.types import LoadedSettings, LoaderMeta, OptionInfo, SettingsDict
+from typed_settings.types import (
+    LoadedSettings,
+    LoadedValue,
+    LoaderMeta,
+    MergedSettings,
+    OptionInfo,
+    SettingsDict,
+)
 
 from lotabots.kernel import invalid
-
-__all__ = ["PREFIX", "Secret", "Setting", "Settings", "load_settings"]
+from lotabots.runtime.settings.values import Setting, Settings, is_changeable
 
 PREFIX = "LOTA_"
 FILE_VARIABLE = "LOTA_CONFIG"
 MAX_SECRET_BYTES = 64 * 1024
-
-S = TypeVar("S")
-
-
-class Setting(msgspec.Struct, frozen=True):
-    """One setting as it may be shown: a secret is stars."""
-
-    name: str
-    value: str
-    origin: str
-    """`default`, or the file or environment variable that it came from."""
-
-
-class Settings:
-    """The sections of one process, read once."""
-
-    def __init__(self, sections: Sequence[object], shown: Sequence[Setting] = ()) -> None:
-        self._sections: Mapping[type, object] = MappingProxyType(
-            {type(section): section for section in sections}
-        )
-        self.shown = tuple(shown)
-        """Every option with its origin, in the order of the sections."""
-
-    def section(self, of: type[S]) -> S:
-        """The section of that class. Raises `KeyError` when this process was not given it."""
-        section = self._sections[of]
-        if not isinstance(section, of):
-            raise TypeError(f"the section under {of.__name__} is of another class")
-        return section
-
-    def with_section(self, section: object) -> "Settings":
-        """The same settings with this section in place of the one of its class."""
-        sections = {**self._sections, type(section): section}
-        return Settings(list(sections.values()), self.shown)
+DATABASE = "database"
+"""The origin of a value that was set at run time."""
 
 
 def load_settings(
@@ -87,13 +52,31 @@ def load_settings(
         root, _sources(path, environ), [], converters.get_default_ts_converter(), Path()
     )
     _refuse_unknown_variables(state.options, environ)
-    try:
-        merged = _load_settings(state)
-        loaded = convert(merged, state)
-    except InvalidSettingsError as error:
-        raise _unusable(error, state) from error
-    except (TsError, OSError, UnicodeDecodeError) as error:
-        raise invalid("SETTINGS_INVALID", f"{path or 'The settings'}: {error}") from error
+    with _named_failures(path, state):
+        merged = _load_settings(state)  # files and environment are read here, once
+
+    def made(values: Mapping[str, str]) -> Settings:
+        database = LoaderMeta(DATABASE)
+        over = {name: LoadedValue(text, database) for name, text in values.items()}
+        with _named_failures(path, state):
+            return _made(sections, merged | over, state, made)
+
+    return made({})
+
+
+def _made(
+    sections: Mapping[str, type],
+    merged: MergedSettings,
+    state: "SettingsState[object]",
+    overlaid: Callable[[Mapping[str, str]], Settings],
+) -> Settings:
+    loaded = convert(merged, state)
+    marked = {
+        f"{name}.{option.name}"
+        for name, of in sections.items()
+        for option in fields(of)
+        if is_changeable(option)
+    }
     shown = [
         Setting(
             option.path,
@@ -101,10 +84,21 @@ def load_settings(
             _origin(option, merged[option.path].loader_meta.name)
             if option.path in merged
             else "default",
+            option.path in marked,
         )
         for option in state.options
     ]
-    return Settings([getattr(loaded, name) for name in sections], shown)
+    return Settings([getattr(loaded, name) for name in sections], shown, overlaid=overlaid)
+
+
+@contextmanager
+def _named_failures(path: Path | None, state: "SettingsState[object]") -> Iterator[None]:
+    try:
+        yield
+    except InvalidSettingsError as error:
+        raise _unusable(error, state) from error
+    except (TsError, OSError, UnicodeDecodeError) as error:
+        raise invalid("SETTINGS_INVALID", f"{path or 'The settings'}: {error}") from error
 
 
 def _sources(path: Path | None, environ: Mapping[str, str]) -> list[loaders.Loader]:
