@@ -97,3 +97,18 @@ def test_what_libraries_log_joins_the_same_stream(
         "uvicorn.error",
         "odd thing",
     )
+
+
+def test_the_level_can_be_changed_while_the_process_runs() -> None:
+    stream = io.BytesIO()
+    telemetry = open_telemetry("warning", stream)
+    for level in ("warning", "debug", "error"):
+        telemetry.threshold.set(level)
+        for method in ("debug", "info", "warning", "error"):
+            getattr(telemetry.log, method)(f"{method} at {level}")
+    said = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert said == [
+        "warning at warning", "error at warning",
+        "debug at debug", "info at debug", "warning at debug", "error at debug",
+        "error at error",
+    ]  # fmt: skip
