@@ -14,6 +14,7 @@ BENCHMARKS = {
     "gpu": "verify one H100 and an 8-GPU node, against NVIDIA's Python verifier",
     "api": "attest simulated GPUs through HTTP: verdicts a second and CPU for each",
     "audit": "prove, check receipts and audit a log of ten million entries, against pymerkle",
+    "events": "from a revocation in one process to the refusal in another; what listening costs",
     "up": "seconds until `lotabots up` is ready, first and later",
 }
 
