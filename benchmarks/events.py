@@ -45,8 +45,8 @@ NOTES = [
     "that another process let in, asked without a pause over one connection; `stuck`: while",
     "PostgreSQL's side of its listening connection is stopped: nothing comes, nothing breaks.",
     "`heartbeat-*`: CPU of an otherwise idle process and of its backend, for four beats a second.",
-    "`token-*`: CPU to verify a user token seen first (signature, profile, whether it was revoked),",
-    "and one that is known.",
+    "`token-*`: CPU to verify a user token seen first (signature, profile, whether revoked), and a",
+    "known one.",
 ]
 
 
