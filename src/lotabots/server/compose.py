@@ -20,6 +20,7 @@ from lotabots.runtime.migrations import migrate, require_current
 from lotabots.runtime.postgres import EmbeddedPostgres
 from lotabots.runtime.process import Process
 from lotabots.runtime.settings import Settings
+from lotabots.runtime.tasks import running as loops
 from lotabots.runtime.telemetry import Telemetry, adopt_standard_logging, open_telemetry
 from lotabots.runtime.web import TOKEN_PURPOSE, WebSettings, bind, build_app, serve
 from lotabots.server.services import NAMES, chosen
@@ -30,6 +31,7 @@ from lotabots.server.settings import (
     LogSettings,
     data_directory,
 )
+from lotabots.server.upkeep import ROTATION
 
 SEQUENCER_CONNECTIONS = 2
 """One orders while the other reads what is to be published."""
@@ -71,6 +73,7 @@ async def running(
         process = await stack.enter_async_context(
             open_process(settings.with_section(web), environ, sequences="audit" in names)
         )
+        await stack.enter_async_context(loops([ROTATION], process))
         password = await ensure_first_admin(process) if "identity" in names else None
         app = build_app([plan.build(process, anchors) for plan in plans], process)
         started, stop = asyncio.Event(), asyncio.Event()

@@ -6,15 +6,19 @@ may be the very one that somebody stole.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
+from lotabots.attestation import RESULT_PURPOSE
 from lotabots.audit import SYSTEM, Entry, Journal
 from lotabots.kernel import OPERATOR_TENANT, Kind, LotaError
 from lotabots.runtime.database import Database
 from lotabots.runtime.keyring import Keyring, ListedKey, master_key
 from lotabots.runtime.migrations import require_current
 from lotabots.runtime.postgres import EmbeddedPostgres
+from lotabots.runtime.process import Process
 from lotabots.runtime.settings import Settings
+from lotabots.runtime.tasks import Loop
 from lotabots.runtime.web import TOKEN_PURPOSE
 from lotabots.server.settings import DatabaseSettings, KeyringSettings, data_directory
 
@@ -52,6 +56,25 @@ class Keys:
             entry = _entry("key.revoke", f"purpose:{purpose}", {place: kid})
             await self._journal.append(tx, entry)
         return place
+
+
+async def rotate_due(process: Process) -> None:
+    """Rotates what has signed for as long as the settings let it. Of several processes one does."""
+    days = process.settings.section(KeyringSettings).rotate_days
+    keys = Keys(process.database, process.keyring)
+    for key in await keys.listed() if days else []:
+        old = process.clock() - key.placed_at >= timedelta(days=days)
+        if key.place == "current" and key.purpose in ROTATED and old:
+            try:
+                await keys.rotate(key.purpose)
+            except LotaError as error:
+                if error.code != "KEY_ROTATED_LATELY":  # another process was faster
+                    raise
+
+
+ROTATED = (TOKEN_PURPOSE, RESULT_PURPOSE)
+"""Not the key of reference bundles: other installations name it in a file of theirs."""
+ROTATION = Loop("keys.rotate", seconds=3600.0, run=rotate_due)
 
 
 @asynccontextmanager
