@@ -5,6 +5,7 @@ by events. Tokens live minutes and each was logged in for, so these are few. Whi
 silent the database is asked instead.
 """
 
+import asyncio
 from datetime import datetime
 from time import monotonic
 
@@ -12,8 +13,8 @@ from lotabots.runtime.database import Database, Transaction
 from lotabots.runtime.events.channel import Channel
 from lotabots.runtime.events.publishing import Topic, publish
 
-KEPT_SECONDS = 20 * 60
-"""How long an id is remembered: longer than any token lives, the difference of clocks included."""
+READ_SECONDS = 600.0
+"""How often all of them are read anew, which forgets those that have expired."""
 
 _PRUNE = """
     delete from runtime.revoked_tokens where token_id in (
@@ -43,41 +44,41 @@ class Revocations:
     def __init__(self, database: Database, channel: Channel) -> None:
         self._database = database
         self._channel = channel
-        self._ids: dict[str, float] = {}
-        self._complete = False
-        self._generation = 0
-        channel.subscribe(Topic.TOKEN, self._heard)
+        self._read: frozenset[str] = frozenset()
+        self._read_at = float("-inf")
+        self._told: set[str] = set()
+        self._losses = 0
+        self._reading = asyncio.Lock()
+        channel.subscribe(Topic.TOKEN, self._hear)
 
     async def include(self, token_id: str) -> bool:
         """Whether this token is revoked. Raises `DATABASE_*` where that cannot be known."""
         if not self._channel.is_current():
             return await self._ask(token_id)
-        if not self._complete:
-            await self._read_all()
-        return token_id in self._ids
+        if self._is_old():
+            async with self._reading:  # the first reads; who waited finds it read
+                if self._is_old():
+                    await self._read_all()
+        return token_id in self._told or token_id in self._read
 
-    def _heard(self, token_id: str | None) -> None:
-        if token_id is None:
-            self._complete = False
-            self._generation += 1
+    def _hear(self, token_id: str | None) -> None:
+        if token_id is None:  # others may have been missed
+            self._read_at = float("-inf")
+            self._losses += 1
         else:
-            self._remember([token_id])
+            self._told.add(token_id)
 
-    def _remember(self, token_ids: list[str]) -> None:
-        now = monotonic()
-        for token_id in token_ids:
-            self._ids.pop(token_id, None)
-            self._ids[token_id] = now + KEPT_SECONDS
-        while self._ids and self._ids[oldest := next(iter(self._ids))] < now:
-            del self._ids[oldest]
+    def _is_old(self) -> bool:
+        return monotonic() - self._read_at > READ_SECONDS
 
     async def _read_all(self) -> None:
-        generation = self._generation
+        told, losses, began = set(self._told), self._losses, monotonic()
         async with self._database.transaction(None) as tx:
             rows = await tx.fetch("select token_id from runtime.revoked_tokens")
-        # What was heard meanwhile is remembered already; ids are only ever added.
-        self._remember([str(row["token_id"]) for row in rows])
-        self._complete = generation == self._generation
+        self._read = frozenset(str(row["token_id"]) for row in rows)
+        self._told -= told  # committed before we read: they are among the rows, or have expired
+        if losses == self._losses:
+            self._read_at = began
 
     async def _ask(self, token_id: str) -> bool:
         async with self._database.transaction(None) as tx:
