@@ -15,7 +15,7 @@ SUBMIT = {"challenge.create", "attestation.submit"}
 TABLE: dict[Role, set[str]] = {
     Role.ADMIN: {permission.value for permission in Permission},
     Role.OPERATOR: READ | SUBMIT | {"node.write", "policy.write", "reference.write"},
-    Role.AUDITOR: READ | {"user.read", "audit.read"},
+    Role.AUDITOR: READ | {"user.read", "audit.read", "config.read"},
     Role.VIEWER: READ,
     Role.AGENT: SUBMIT,
 }
