@@ -70,8 +70,11 @@ class Caller:
         return last
 
 
-async def listeners(owner: "asyncpg.Connection[asyncpg.Record]") -> list[int]:
-    return [row["pid"] for row in await owner.fetch(LISTENERS)]
+async def listeners(api: Api, owner: "asyncpg.Connection[asyncpg.Record]") -> list[int]:
+    """The PostgreSQL backends on which the processes listen, once each has one."""
+    while len(found := await owner.fetch(LISTENERS)) != len(set(api.servers.urls.values())):
+        await owner.execute("select pg_sleep(0.05)")
+    return [row["pid"] for row in found]
 
 
 async def test_a_revoked_token_is_refused_by_every_process_and_others_are_not(api: Api) -> None:
@@ -128,7 +131,7 @@ async def test_nothing_revoked_is_accepted_for_a_second_when_the_lines_are_cut(
 ) -> None:
     caller = Caller(api)
     await caller.is_let_in()
-    for pid in await listeners(owner):
+    for pid in await listeners(api, owner):
         await owner.execute("select pg_terminate_backend($1)", pid)
     await caller.revoke()
     assert await caller.last_accepted(2) < 1
@@ -140,8 +143,7 @@ async def test_nothing_revoked_is_accepted_for_a_second_when_the_lines_are_stuck
     """No connection ends, and nobody is told anything: only the missing answers tell."""
     caller, other = Caller(api), Caller(api)
     await caller.is_let_in()
-    stuck = await listeners(owner)
-    assert len(stuck) == len(set(api.servers.urls.values()))
+    stuck = await listeners(api, owner)
     for pid in stuck:
         os.kill(pid, signal.SIGSTOP)
     try:
