@@ -8,7 +8,6 @@ import pytest
 from plugins.database import DatabaseUrls
 from plugins.process import make_process
 
-from lotabots.attestation import RESULT_PURPOSE
 from lotabots.kernel import OPERATOR_TENANT, KeySet
 from lotabots.runtime.database import Database
 from lotabots.runtime.process import Process
@@ -18,7 +17,7 @@ from lotabots.server.upkeep import rotate_due
 
 pytestmark = pytest.mark.anyio
 
-PURPOSES = (TOKEN_PURPOSE, RESULT_PURPOSE, "reference")
+PURPOSES = (TOKEN_PURPOSE, "result", "reference")
 
 
 async def opened(urls: DatabaseUrls, days: int = 30) -> tuple[Process, Database]:
@@ -49,7 +48,7 @@ async def test_keys_that_signed_long_enough_are_rotated_by_one_of_several_proces
     await aged(fresh_database_urls, 31)
     await asyncio.gather(*(rotate_due(each) for each, _ in several))
     after = await current(process)
-    for purpose in (TOKEN_PURPOSE, RESULT_PURPOSE):
+    for purpose in (TOKEN_PURPOSE, "result"):
         was, is_now = before[purpose], after[purpose]
         assert was.next is not None
         assert is_now.previous is not None

@@ -1,8 +1,7 @@
 """Challenge, evidence, verdict, result: the service to which nodes prove themselves."""
 
 from lotabots.attestation.anchors import trusted_anchors
-from lotabots.attestation.results import RESULT_PURPOSE
 from lotabots.attestation.serve import service
 from lotabots.attestation.settings import AttestationSettings
 
-__all__ = ["RESULT_PURPOSE", "AttestationSettings", "service", "trusted_anchors"]
+__all__ = ["AttestationSettings", "service", "trusted_anchors"]

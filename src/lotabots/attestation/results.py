@@ -18,7 +18,7 @@ from lotabots.result import LogEntry, Profile, StatusRef, issue
 from lotabots.runtime.process import Process
 from lotabots.runtime.web import WebSettings
 
-RESULT_PURPOSE = "result"
+KEY_PURPOSE = "result"
 
 
 class Results:
@@ -44,7 +44,7 @@ class Results:
         log: LogEntry | None = None,
     ) -> str:
         """The result of this verdict under this policy, in force from `now` to the row's end."""
-        keys = await self._keyring.load(RESULT_PURPOSE)
+        keys = await self._keyring.load(KEY_PURPOSE)
         return issue(
             verdict,
             profile=profile,
@@ -97,8 +97,8 @@ class Results:
 
     async def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The public keys that results are signed with: previous, current and next."""
-        return (await self._keyring.load(RESULT_PURPOSE)).jwks()
+        return (await self._keyring.load(KEY_PURPOSE)).jwks()
 
     async def status(self, now: datetime) -> str:
         """The signed status list."""
-        return self._status.current(await self._keyring.load(RESULT_PURPOSE), now)
+        return self._status.current(await self._keyring.load(KEY_PURPOSE), now)

@@ -3,11 +3,12 @@
 from lotabots.reference.api import service
 from lotabots.reference.bundle import Bundle, build_bundle, open_bundle
 from lotabots.reference.fetcher import Fetched, Sources, fetch
-from lotabots.reference.service import References
+from lotabots.reference.service import REFERENCE_PURPOSE, References
 from lotabots.reference.settings import ReferenceSettings
 from lotabots.reference.types import InForce
 
 __all__ = [
+    "REFERENCE_PURPOSE",
     "Bundle",
     "Fetched",
     "InForce",

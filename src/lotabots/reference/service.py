@@ -46,7 +46,7 @@ from lotabots.runtime.database import Transaction
 from lotabots.runtime.events import Topic, publish
 from lotabots.runtime.process import Process
 
-KEY_PURPOSE = "reference"
+REFERENCE_PURPOSE = "reference"
 MAX_KEYS_BYTES = 64 * 1024
 REMEMBERED = 8
 """Sets of reference files kept in memory: the one in force, and a few before it for replays."""
@@ -85,7 +85,7 @@ class References:
         faster: then try again.
         """
         files = [_decoded(file) for file in upload.files]
-        key = (await self._process.keyring.load(KEY_PURPOSE)).current
+        key = (await self._process.keyring.load(REFERENCE_PURPOSE)).current
         async with self._process.database.transaction(principal.tenant_id) as tx:
             number = await store.next_number(tx, upload.name)
         build = partial(build_bundle, upload.name, number, now, files, key)
@@ -153,7 +153,7 @@ class References:
         return open_stored(envelope, contents, digest)
 
     async def _trusted(self) -> VerificationKeys:
-        keys = await self._process.keyring.load(KEY_PURPOSE)
+        keys = await self._process.keyring.load(REFERENCE_PURPOSE)
         own = [key.verifying for key in (keys.previous, keys.current, keys.next) if key]
         return VerificationKeys({key.kid: key for key in (*own, *self._operators)}.values())
 

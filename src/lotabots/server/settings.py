@@ -58,7 +58,8 @@ class KeyringSettings:
     key: Secret[str] = field(default_factory=_empty)
     """32 bytes in base64 that seal the signing keys; empty: a file in the data directory."""
     rotate_days: int = changeable(30)
-    """After so many days the keys of user tokens and results are rotated, 1 to 3650; 0: never."""
+    """After so many days the signing keys are rotated, all but the one of reference bundles, 1 to
+    3650; 0: never."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.rotate_days <= 3650:

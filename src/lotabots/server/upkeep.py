@@ -9,9 +9,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from lotabots.attestation import RESULT_PURPOSE
 from lotabots.audit import SYSTEM, Entry, Journal
 from lotabots.kernel import OPERATOR_TENANT, Kind, LotaError
+from lotabots.reference import REFERENCE_PURPOSE
 from lotabots.runtime.database import Database
 from lotabots.runtime.keyring import Keyring, ListedKey, master_key
 from lotabots.runtime.migrations import require_current
@@ -64,7 +64,7 @@ async def rotate_due(process: Process) -> None:
     keys = Keys(process.database, process.keyring)
     for key in await keys.listed() if days else []:
         old = process.clock() - key.placed_at >= timedelta(days=days)
-        if key.place == "current" and key.purpose in ROTATED and old:
+        if key.place == "current" and key.purpose not in PINNED and old:
             try:
                 await keys.rotate(key.purpose)
             except LotaError as error:
@@ -72,8 +72,8 @@ async def rotate_due(process: Process) -> None:
                     raise
 
 
-ROTATED = (TOKEN_PURPOSE, RESULT_PURPOSE)
-"""Not the key of reference bundles: other installations name it in a file of theirs."""
+PINNED = (REFERENCE_PURPOSE,)
+"""Not rotated by themselves: other installations name the key in a file of theirs."""
 ROTATION = Loop("keys.rotate", seconds=3600.0, run=rotate_due)
 
 
