@@ -23,14 +23,22 @@ Open = Callable[[], Awaitable[tuple[Channel, Database]]]
 
 
 @pytest.fixture
-async def open_channel(fresh_database_urls: DatabaseUrls) -> AsyncIterator[Open]:
+def events_log() -> io.BytesIO:
+    """What the channels of this test log."""
+    return io.BytesIO()
+
+
+@pytest.fixture
+async def open_channel(
+    fresh_database_urls: DatabaseUrls, events_log: io.BytesIO
+) -> AsyncIterator[Open]:
     """Opens a channel with a pool of its own, as another process would."""
     async with AsyncExitStack() as stack:
 
         async def opened() -> tuple[Channel, Database]:
             database = await Database.open(fresh_database_urls.app, connections=3)
             stack.push_async_callback(database.close)
-            telemetry = open_telemetry("info", io.BytesIO())
+            telemetry = open_telemetry("info", events_log)
             channel = Channel(database, telemetry.registry, telemetry.log)
             await stack.enter_async_context(channel.open())
             return channel, database

@@ -1,9 +1,11 @@
 """The channel: what is published is heard after the commit, and silence is known for what it is."""
 
 import asyncio
+import io
+import json
 import os
 import signal
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import asyncpg
 import pytest
@@ -157,3 +159,26 @@ async def test_a_line_that_hears_nothing_is_never_current(
     channel, _ = await open_channel()
     await asyncio.sleep(0.5)
     assert not channel.is_current()
+
+
+async def test_a_lost_line_is_said_once_and_so_is_that_it_was_found(
+    open_channel: Open, events_log: io.BytesIO, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    channel, _ = await open_channel()
+    await owner.execute("select pg_terminate_backend($1)", await owner.fetchval(LISTENERS))
+    await within(1, lambda: not channel.is_current())
+    await within(3, channel.is_current)
+    said = [json.loads(line)["event"] for line in events_log.getvalue().splitlines()]
+    assert said == ["events.lost", "events.found"]
+
+
+async def test_a_pool_that_has_nothing_to_spare_keeps_no_process_from_hearing(
+    open_channel: Open, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    channel, database = await open_channel()
+    async with AsyncExitStack() as stack:
+        for _ in range(3):  # all that there are
+            await stack.enter_async_context(database.transaction(None))
+        await owner.execute("select pg_terminate_backend($1)", await owner.fetchval(LISTENERS))
+        await within(1, lambda: not channel.is_current())
+        await within(2, channel.is_current)

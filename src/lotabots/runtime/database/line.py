@@ -67,3 +67,16 @@ async def open_line(url: str, channel: str, heard: Callable[[str], None]) -> Asy
         with suppress(*DRIVER_ERRORS):
             # Asked for politely it would wait for a server that may not answer.
             connection.terminate()
+
+
+async def notify_apart(url: str, channel: str, text: str) -> None:
+    """Notifies from a connection made for it, which nobody else waits for. Raises `DATABASE_*`."""
+    session = _SESSION | {"application_name": f"{APPLICATION}-probe"}
+    with coded_failures():
+        connection = await asyncpg.connect(
+            url, timeout=CONNECT_SECONDS, command_timeout=CONNECT_SECONDS, server_settings=session
+        )
+        try:
+            await connection.fetchval("select pg_notify($1, $2)", channel, text)
+        finally:
+            connection.terminate()

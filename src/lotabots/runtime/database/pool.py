@@ -11,7 +11,7 @@ import msgspec
 
 from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.database.failures import DRIVER_ERRORS, coded_failures, unreadable_url
-from lotabots.runtime.database.line import Line, open_line
+from lotabots.runtime.database.line import Line, notify_apart, open_line
 from lotabots.runtime.database.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -93,6 +93,10 @@ class Database:
     def line(self, channel: str, heard: Callable[[str], None]) -> AbstractAsyncContextManager[Line]:
         """A connection outside the pool that listens on `channel`."""
         return open_line(self._url, channel, heard)
+
+    async def notify_apart(self, channel: str, text: str) -> None:
+        """Notifies at once from a connection outside the pool, which may have none to spare."""
+        await notify_apart(self._url, channel, text)
 
     def hear_own(self, heard: Callable[[str, str], None]) -> None:
         """Has `heard` called with each channel and text that a transaction from here notified.

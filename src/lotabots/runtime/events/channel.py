@@ -111,8 +111,7 @@ class Channel:
         nothing. Then this process stays silent, which is slow and safe. Raises `EVENTS_DEAF`.
         """
         self._probe, self._probed = f"{_PROBE}{uuid4()}", asyncio.Event()
-        async with self._database.transaction(None) as tx:
-            await tx.notify(NAME, self._probe)
+        await self._database.notify_apart(NAME, self._probe)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._probed.wait()
@@ -121,12 +120,10 @@ class Channel:
         await line.ask(ANSWER_SECONDS)
 
     async def _beat(self, line: Line) -> None:
-        """Asks until the line is down, which it raises."""
+        """Asks until the line is down. Raises `DATABASE_*` then."""
         while not line.down.is_set():
             asked = monotonic()
             await line.ask(ANSWER_SECONDS)
-            if line.down.is_set():
-                return
             if not self.is_current():
                 self._drop_everything()  # events may have been missed: whoever was silent is empty
             self._heard_until = asked
@@ -134,6 +131,8 @@ class Channel:
             with suppress(TimeoutError):
                 async with asyncio.timeout(BEAT_SECONDS):
                     await line.down.wait()
+        detail = "The database ended the connection that listens."
+        raise LotaError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", detail)
 
     def _drop_everything(self) -> None:
         for topic in Topic:

@@ -16,13 +16,13 @@ from lotabots.runtime.events.publishing import Topic, publish
 READ_SECONDS = 600.0
 """How often all of them are read anew, which forgets those that have expired."""
 
-_PRUNE = """
-    delete from runtime.revoked_tokens where token_id in (
-        select token_id from runtime.revoked_tokens
-        where expires_at < transaction_timestamp() - interval '5 minutes'
-        limit 1000 for update skip locked)
-"""
+# What has expired goes with what comes: the table stays as small as the last few minutes.
 _ADD = """
+    with expired as (
+        delete from runtime.revoked_tokens where token_id in (
+            select token_id from runtime.revoked_tokens
+            where expires_at < transaction_timestamp() - interval '5 minutes'
+            limit 1000 for update skip locked))
     insert into runtime.revoked_tokens (token_id, expires_at) values ($1, $2)
     on conflict (token_id) do nothing
 """
@@ -33,7 +33,6 @@ async def revoke_token(tx: Transaction, token_id: str, expires_at: datetime) -> 
 
     `expires_at` is the token's own. Revoking again does nothing. Takes away what has expired.
     """
-    await tx.execute(_PRUNE)
     if await tx.execute(_ADD, token_id, expires_at):
         await publish(tx, Topic.TOKEN, token_id)
 
