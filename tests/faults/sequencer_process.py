@@ -20,8 +20,10 @@ from lotabots.audit.duty import Duty
 from lotabots.audit.witnesses import Witnesses, read_witness_policy
 from lotabots.kernel import LotaError
 from lotabots.runtime.blobs import Blobs
+from lotabots.runtime.cache import Caches
 from lotabots.runtime.clock import utc_now
 from lotabots.runtime.database import Database
+from lotabots.runtime.events import Channel
 from lotabots.runtime.files import Folder
 from lotabots.runtime.keyring import Keyring
 from lotabots.runtime.process import Process
@@ -81,6 +83,7 @@ async def main(given: argparse.Namespace) -> None:
 
 async def serve(sequencer: Sequencer, database: Database, files: Folder) -> None:
     telemetry = open_telemetry("info", sys.stdout.buffer)
+    events = Channel(database, telemetry.registry, telemetry.log)
     process = Process(
         settings=Settings([]),
         database=database,
@@ -89,6 +92,8 @@ async def serve(sequencer: Sequencer, database: Database, files: Folder) -> None
         keyring=Keyring(database, bytes(32)),
         clock=utc_now,
         telemetry=telemetry,
+        events=events,
+        caches=Caches(events, telemetry.registry),
     )
     duty = Duty(sequencer, telemetry.registry, telemetry.log)
     async with running(duty.loops(PUBLISH_SECONDS), process):
