@@ -11,6 +11,7 @@ pytest_plugins = [
     "plugins.process",
     "plugins.api",
     "plugins.events",
+    "plugins.people",
     "plugins.peers",
 ]
 

@@ -291,3 +291,23 @@ def encoded(value: object) -> str:
 def test_no_key_set_without_keys_accepts_anything() -> None:
     with pytest.raises(LotaError, match="TOKEN_INVALID"):
         verify_token(issued(), VerificationKeys([]), ISSUER, AUDIENCE, NOW)
+
+
+THUMBPRINT = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+
+
+def test_a_token_can_be_bound_to_a_key_of_its_holder() -> None:
+    token = issued(key_thumbprint=THUMBPRINT)
+    assert verified(token).key_thumbprint == THUMBPRINT
+    payload = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    assert claims == CLAIMS | {"cnf": {"jkt": THUMBPRINT}}
+    assert verified(issued()).key_thumbprint is None
+
+
+@pytest.mark.parametrize(
+    "cnf",
+    [None, {}, THUMBPRINT, {"jkt": 1}, {"jkt": "short"}, {"jkt": THUMBPRINT, "x": 1}, {"jwk": {}}],
+)
+def test_a_token_that_is_bound_in_another_way_is_refused(cnf: object) -> None:
+    assert refused(signed(CLAIMS | {"cnf": cnf})) == "TOKEN_INVALID"

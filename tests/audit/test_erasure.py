@@ -415,8 +415,8 @@ async def test_another_tenant_cannot_erase(
     assert await shown(client, other, actor=X) == {}
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
-async def test_only_an_administrator_may_erase(
+@pytest.mark.parametrize("role", [role for role in Role if role not in {Role.OWNER, Role.ADMIN}])
+async def test_only_an_owner_or_administrator_may_erase(
     client: httpx.AsyncClient, process: Process, sequencer: Sequencer, tokens: Tokens, role: Role
 ) -> None:
     await plant(process, tokens.tenant, sequencer)

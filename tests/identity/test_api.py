@@ -10,11 +10,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from plugins.process import Tokens, assert_refused, calling
+from plugins.process import Tokens, assert_refused, calling, make_process
 
 from lotabots import audit, identity
 from lotabots.access import verify_token
 from lotabots.audit.store import Filter, newest
+from lotabots.identity import IdentitySettings
 from lotabots.kernel import OPERATOR_TENANT, Role, VerificationKeys
 from lotabots.runtime.database import Database
 from lotabots.runtime.process import Process
@@ -40,7 +41,7 @@ def new_user(role: Role = Role.VIEWER, **other: Any) -> dict[str, Any]:
 
 
 async def add(client: httpx.AsyncClient, tokens: Tokens, **fields: Any) -> dict[str, Any]:
-    answer = await client.post("/v1/users", json=new_user(**fields), headers=tokens.of())
+    answer = await client.post("/v1/users", json=new_user(**fields), headers=tokens.of(Role.OWNER))
     assert answer.status_code == 201, answer.text
     user: dict[str, Any] = answer.json()
     return user
@@ -71,14 +72,19 @@ async def test_a_user_logs_in_and_is_who_they_were_made(
     assert (principal.role, principal.node_id) == (role, user["node_id"])
 
     headers = {"authorization": f"Bearer {token['access_token']}"}
-    assert (await client.get("/v1/me", headers=headers)).json() == user
+    me = (await client.get("/v1/me", headers=headers)).json()
+    assert me.pop("last_used_at") > user["created_at"]
+    assert me == {name: value for name, value in user.items() if name != "last_used_at"}
 
 
 async def test_a_user_is_shown_without_password_or_hash(
     client: httpx.AsyncClient, tokens: Tokens
 ) -> None:
     user = await add(client, tokens)
-    assert set(user) == {"id", "username", "email", "role", "node_id", "created_at"}
+    assert set(user) == {
+        *("id", "username", "email", "role", "node_id"),
+        *("created_at", "last_used_at", "disabled_at"),
+    }
 
 
 async def test_a_wrong_name_and_a_wrong_password_are_answered_alike(
@@ -126,7 +132,8 @@ async def test_a_log_in_is_an_audit_entry_of_the_users_tenant(
     )
     [entry] = [one["entry"] for one in answer.json()["entries"]]
     assert (entry["verb"], entry["outcome"]) == ("session.open", "done")
-    assert entry["subject"].startswith("token:")
+    assert entry["subject"].startswith("session:")
+    assert entry["digests"] == {"method": "password"}
 
 
 async def test_making_a_user_is_an_audit_entry_without_their_name(
@@ -139,7 +146,7 @@ async def test_making_a_user_is_an_audit_entry_without_their_name(
     [one] = page.json()["entries"]
     assert one["entry"]["verb"] == "user.create"
     shown = {name: field["text"] for name, field in one["disclosed"].items()}
-    assert shown == {"actor": str(admin), "subject": user["id"]}
+    assert (shown["actor"], shown["subject"]) == (str(admin), user["id"])
     assert re.fullmatch("[0-9a-f]{64}", one["entry"]["actor"])
     assert re.fullmatch("user:[0-9a-f]{64}", one["entry"]["subject"])
     assert user["username"] not in page.text
@@ -196,7 +203,7 @@ async def test_a_password_reaches_neither_log_nor_answer(
         ("email", "x" * 250 + "@b.org"),
         ("password", "short"),
         ("password", "x" * 1025),
-        ("role", "owner"),
+        ("role", "root"),
         ("role", 1),
         ("tenant_id", str(UUID(int=7))),
         ("id", str(UUID(int=8))),
@@ -262,9 +269,9 @@ async def test_another_tenant_sees_none_of_the_users(
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("POST", "/v1/users", {Role.ADMIN}),
-        ("GET", "/v1/users", {Role.ADMIN, Role.AUDITOR}),
-        ("GET", f"/v1/users/{UUID(int=1)}", {Role.ADMIN, Role.AUDITOR}),
+        ("POST", "/v1/users", {Role.OWNER, Role.ADMIN}),
+        ("GET", "/v1/users", {Role.OWNER, Role.ADMIN, Role.AUDITOR}),
+        ("GET", f"/v1/users/{UUID(int=1)}", {Role.OWNER, Role.ADMIN, Role.AUDITOR}),
         ("GET", "/v1/me", set(Role)),
     ],
 )
@@ -306,3 +313,62 @@ async def test_refusals_reach_the_audit_log_when_the_process_stops(
     async with database.transaction(OPERATOR_TENANT) as tx:
         rows = await newest(tx, Filter(outcome="LOGIN_FAILED"), 10)
     assert len(rows) >= 1
+
+
+async def test_every_way_of_failing_to_get_in_is_counted_by_its_code(
+    client: httpx.AsyncClient, tokens: Tokens, process: Process
+) -> None:
+    user = await add(client, tokens)
+    owner = await add(client, tokens, role=Role.OWNER)
+    process.telemetry.refusals.take()
+    await log_in(client, user["username"], "wrong")
+    await client.post("/v1/login/refresh", json={"refresh_token": "A" * 64})
+    accepted = {"token": "A" * 64, "password": PASSWORD}
+    await client.post("/v1/login/invitation", json=accepted)
+    claimed = {"username": user["username"], "password": PASSWORD}
+    await client.post("/v1/login", json=claimed, headers={"dpop": "no proof"})
+    key = {"authorization": "Bearer lota_live_x"}
+    await client.get("/v1/me", headers=key)
+    token = (await log_in(client, user["username"], PASSWORD)).json()["access_token"]
+    own = {"authorization": f"Bearer {token}"}
+    await client.post("/v1/me/codes/remove", json={"code": "000000"}, headers=own)
+    change = {"current": "wrong", "new": PASSWORD}
+    await client.post("/v1/me/password", json=change, headers=own)
+    await client.get("/v1/users", headers=own)
+    await client.post(f"/v1/users/{owner['id']}/disable", headers=tokens.of(Role.ADMIN))
+    counted: dict[str, int] = {}
+    for refusal, count in process.telemetry.refusals.take().items():
+        counted[refusal.code] = counted.get(refusal.code, 0) + count
+    assert counted == {
+        "LOGIN_FAILED": 2,
+        "REFRESH_REFUSED": 1,
+        "INVITATION_REFUSED": 1,
+        "PROOF_INVALID": 1,
+        "API_KEY_INVALID": 1,
+        "CODE_WRONG": 1,
+        "PERMISSION_DENIED": 1,
+        "ROLE_DENIED": 1,
+    }
+
+
+async def test_a_hash_of_other_rounds_is_made_anew_when_its_user_logs_in(
+    client: httpx.AsyncClient, tokens: Tokens, database: Database, log: io.BytesIO
+) -> None:
+    user = await add(client, tokens)
+
+    async def rounds() -> str:
+        query = "select left(password_hash, 7) from identity.users where id = $1"
+        async with database.transaction(tokens.tenant) as tx:
+            return str(await tx.fetch_value(query, user["id"]))
+
+    assert await rounds() == "$2b$10$"
+    session = (await log_in(client, user["username"], PASSWORD)).json()
+    dearer = make_process(database, log, IdentitySettings(bcrypt_cost=11, free_attempts=1000))
+    async with calling(dearer, [identity.service(dearer)]) as later:
+        assert (await log_in(later, user["username"], "wrong")).status_code == 401
+        assert await rounds() == "$2b$10$"
+        assert (await log_in(later, user["username"], PASSWORD)).status_code == 200
+        assert await rounds() == "$2b$11$"
+        assert (await log_in(later, user["username"], PASSWORD)).status_code == 200
+        refresh = {"refresh_token": session["refresh_token"]}
+        assert (await later.post("/v1/login/refresh", json=refresh)).status_code == 200

@@ -29,7 +29,7 @@ async def test_the_password_that_is_told_opens_a_session_of_an_admin(empty: Proc
         claimed = {"username": FIRST_ADMIN, "password": password}
         token = (await client.post("/v1/login", json=claimed)).json()["access_token"]
         me = (await client.get("/v1/me", headers={"authorization": f"Bearer {token}"})).json()
-    assert (me["username"], me["role"]) == (FIRST_ADMIN, "admin")
+    assert (me["username"], me["role"]) == (FIRST_ADMIN, "owner")
 
 
 async def test_there_is_no_second_first_admin(empty: Process) -> None:

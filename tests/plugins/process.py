@@ -50,7 +50,7 @@ MASTER_KEY = b"a master key that only tests use"
 DEFAULTS = (
     WebSettings(),
     TokenSettings(),
-    IdentitySettings(bcrypt_cost=10),
+    IdentitySettings(bcrypt_cost=10, free_attempts=1000),
     AuditSettings(),
 )
 

@@ -1,14 +1,29 @@
 """Who may do what: roles, permissions, and the strict profile of user tokens."""
 
-from lotabots.access.decision import Decision, authorize
-from lotabots.access.roles import PERMISSIONS, Permission
+from lotabots.access.api_keys import PREFIX as API_KEY_PREFIX
+from lotabots.access.api_keys import ApiKey, read_api_key, write_api_key
+from lotabots.access.decision import Decision, Resource, authorize
+from lotabots.access.proofs import ALGORITHMS, Call, Proof, SeenProofs, verify_proof
+from lotabots.access.roles import PERMISSIONS, Permission, may_give, permissions_of
 from lotabots.access.tokens import issue_token, verify_token
 
 __all__ = [
+    "ALGORITHMS",
+    "API_KEY_PREFIX",
     "PERMISSIONS",
+    "ApiKey",
+    "Call",
     "Decision",
     "Permission",
+    "Proof",
+    "Resource",
+    "SeenProofs",
     "authorize",
     "issue_token",
+    "may_give",
+    "permissions_of",
+    "read_api_key",
+    "verify_proof",
     "verify_token",
+    "write_api_key",
 ]

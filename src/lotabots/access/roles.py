@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from lotabots.kernel import Role
+from lotabots.kernel import Principal, Role
 
 
 class Permission(StrEnum):
@@ -21,6 +21,12 @@ class Permission(StrEnum):
     REFERENCE_WRITE = "reference.write"
     USER_READ = "user.read"
     USER_WRITE = "user.write"
+    OWNER_WRITE = "owner.write"
+    SESSION_READ = "session.read"
+    SESSION_END = "session.end"
+    API_KEY_READ = "api_key.read"
+    API_KEY_WRITE = "api_key.write"
+    PERSONAL_READ = "personal.read"
     AUDIT_READ = "audit.read"
     AUDIT_ERASE = "audit.erase"
     CONFIG_READ = "config.read"
@@ -34,7 +40,16 @@ _AGENT = frozenset({_P.CHALLENGE_CREATE, _P.ATTESTATION_SUBMIT})
 
 _VIEWER = frozenset({_P.ATTESTATION_READ, _P.NODE_READ, _P.POLICY_READ, _P.REFERENCE_READ})
 
-_AUDITOR = _VIEWER | {_P.USER_READ, _P.AUDIT_READ, _P.CONFIG_READ}
+_SERVICE = _VIEWER | {_P.CHALLENGE_CREATE, _P.ATTESTATION_SUBMIT}
+"""A program of the tenant; its API key can narrow this further."""
+
+_AUDITOR = _VIEWER | {
+    _P.USER_READ,
+    _P.AUDIT_READ,
+    _P.CONFIG_READ,
+    _P.SESSION_READ,
+    _P.API_KEY_READ,
+}
 
 _OPERATOR = _VIEWER | {
     _P.CHALLENGE_CREATE,
@@ -44,12 +59,33 @@ _OPERATOR = _VIEWER | {
     _P.REFERENCE_WRITE,
 }
 
+_ADMIN = frozenset(Permission) - {_P.OWNER_WRITE}
+"""Everything but making, changing and removing owners: an admin cannot take the place over."""
+
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ADMIN: frozenset(Permission),
+        Role.OWNER: frozenset(Permission),
+        Role.ADMIN: _ADMIN,
         Role.OPERATOR: _OPERATOR,
         Role.AUDITOR: _AUDITOR,
         Role.VIEWER: _VIEWER,
         Role.AGENT: _AGENT,
+        Role.SERVICE: _SERVICE,
     }
 )
+
+
+def permissions_of(caller: Principal) -> frozenset[Permission]:
+    """What the caller may do in its tenant: what its role includes, and its API key names."""
+    included = PERMISSIONS[caller.role]
+    if caller.scope is None:
+        return included
+    return frozenset(one for one in included if one in caller.scope)
+
+
+def may_give(caller: Principal, role: Role) -> bool:
+    """Whether the caller may give that role to somebody, or take it away.
+
+    Nobody gives more than they have, also not by an API key; an owner alone makes owners.
+    """
+    return PERMISSIONS[role] <= permissions_of(caller)

@@ -1,7 +1,8 @@
 """User tokens in one strict profile: issued and verified.
 
 A token is a JWT access token (RFC 9068, `typ` is `at+jwt`) with exactly the claims iss, aud, sub,
-tid (tenant), role, jti, iat, nbf and exp, and node for an agent. Times are whole seconds.
+tid (tenant), role, jti, iat, nbf and exp, and node for an agent, and cnf where it is bound to a key
+of the client (RFC 9449 section 6.1). Times are whole seconds.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,11 @@ _Uuid = Annotated[
 ]
 _Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
 _Node = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9._:-]{1,128}\Z")]
+_Thumbprint = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{43}\Z")]
+
+
+class _Confirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    jkt: _Thumbprint
 
 
 class _Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +53,7 @@ class _Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     nbf: _Seconds
     exp: _Seconds
     node: _Node | msgspec.UnsetType = msgspec.UNSET
+    cnf: _Confirmation | msgspec.UnsetType = msgspec.UNSET
 
 
 _encoder = msgspec.json.Encoder()
@@ -64,10 +71,12 @@ def issue_token(
     lifetime: timedelta,
     token_id: str,
     node_id: str | None = None,
+    key_thumbprint: str | None = None,
 ) -> str:
     """The signed token, valid from `now` for `lifetime`, at most `MAX_LIFETIME`.
 
-    Raises `TOKEN_UNISSUABLE` for what `verify_token` would refuse.
+    With `key_thumbprint` only the holder of that key can use it. Raises `TOKEN_UNISSUABLE` for
+    what `verify_token` would refuse.
     """
     if not timedelta(seconds=1) <= lifetime <= MAX_LIFETIME:
         raise _unissuable("a token lives from one second to 15 minutes")
@@ -85,6 +94,7 @@ def issue_token(
         nbf=start,
         exp=start + int(lifetime.total_seconds()),
         node=msgspec.UNSET if node_id is None else node_id,
+        cnf=msgspec.UNSET if key_thumbprint is None else _Confirmation(key_thumbprint),
     )
     payload = _encoder.encode(claims)
     try:
@@ -108,7 +118,7 @@ def verify_token(
     """
     try:
         payload = verify_jws(token, keys, TOKEN_TYPE, MAX_TOKEN_CHARACTERS)
-        claims = strict_struct(payload, _Claims, max_bytes=MAX_TOKEN_CHARACTERS, max_depth=1)
+        claims = strict_struct(payload, _Claims, max_bytes=MAX_TOKEN_CHARACTERS, max_depth=2)
     except LotaError as error:
         raise LotaError(
             Kind.AUTHENTICATION, "TOKEN_INVALID", error.detail, reason=error.code
@@ -126,6 +136,7 @@ def verify_token(
         token_id=claims.jti,
         expires_at=datetime.fromtimestamp(claims.exp, UTC),
         node_id=node,
+        key_thumbprint=None if isinstance(claims.cnf, msgspec.UnsetType) else claims.cnf.jkt,
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 from lotabots.audit import persons as sql
 from lotabots.audit import store
 from lotabots.audit.persons import Known, Persons
+from lotabots.audit.reading import Asked, LoggedEntry, page
 from lotabots.audit.types import Appended, Entry, Person, new_entry_id, recorded
 from lotabots.kernel import Kind, LotaError, Principal, invalid
 from lotabots.runtime.database import Transaction
@@ -83,6 +84,17 @@ class Journal:
                 note=reason,
             ),
         )
+
+    async def about(
+        self, tx: Transaction, tenant: UUID, person: Person, most: int
+    ) -> list[LoggedEntry]:
+        """The newest entries that the person did or that were about them, at most so many."""
+        found: dict[UUID, LoggedEntry] = {}
+        for asked in (Asked(actor=person.ref), Asked(subject=person.ref)):
+            shown = (await page(tx, self._persons, tenant, asked, most)).entries
+            found |= {one.entry.id: one for one in shown}
+        newest = sorted(found.values(), key=lambda one: one.entry.at, reverse=True)
+        return newest[:most]
 
     @property
     def persons(self) -> Persons:

@@ -3,13 +3,13 @@
 import http.client
 import os
 import ssl
-from pathlib import Path
 from typing import Self
 from urllib.parse import urlencode, urlsplit
 
 import click
 import msgspec
 
+from lotabots.cli import kept_session
 from lotabots.kernel import Kind, LotaError, invalid
 
 DEFAULT_PORT = 8470
@@ -77,8 +77,8 @@ class Client:
         return self._call("GET", f"{path}?{urlencode(given)}" if given else path, None)
 
     def post(self, path: str, body: object) -> bytes:
-        """The answer's bytes to a JSON body."""
-        return self._call("POST", path, msgspec.json.encode(body))
+        """The answer's bytes to a JSON body; None for no body."""
+        return self._call("POST", path, None if body is None else msgspec.json.encode(body))
 
     def put(self, path: str, body: object) -> bytes:
         """The answer's bytes to a JSON body that replaces what is there."""
@@ -124,15 +124,24 @@ def refusal(status: int, answer: bytes) -> LotaError:
     return LotaError(kind, body.code, body.message)
 
 
-def token_file() -> Path:
-    """Where `lotabots login` keeps the token of this user."""
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(base) / "lotabots" / "token"
-
-
 def connect(server: str) -> Client:
-    """A client with the token of LOTABOTS_TOKEN, else of `lotabots login`."""
+    """A client with the token of LOTABOTS_TOKEN, else of `lotabots login`, refreshed if need be."""
     token = os.environ.get("LOTABOTS_TOKEN")
-    if not token and token_file().is_file():
-        token = token_file().read_text().strip()
+    if not token and kept_session.kept_for(server) is not None:
+        token = _session_token(server)
+    elif not token and kept_session.token_file().is_file():
+        token = kept_session.token_file().read_text().strip()
     return Client(server, token or None)
+
+
+def _session_token(server: str) -> str:
+    """The access token of the session with that server."""
+    with kept_session.alone():
+        kept = kept_session.kept_for(server)  # again: whoever was here before may have refreshed it
+        if kept is None or kept_session.is_fresh(kept):
+            return "" if kept is None else kept.access_token
+        with Client(server) as client:
+            answer = client.post("/v1/login/refresh", {"refresh_token": kept.refresh_token})
+        tokens = msgspec.json.decode(answer, type=kept_session.Tokens)
+        kept_session.keep(server, tokens)
+        return tokens.access_token

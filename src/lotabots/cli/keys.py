@@ -57,7 +57,8 @@ def rotate(purposes: tuple[str, ...], data: Path | None, config: Path | None) ->
     return Exit.OK
 
 
-@command.command("revoke")
+# The id of a key is base64url: it may begin with a dash.
+@command.command("revoke", context_settings={"ignore_unknown_options": True})
 @click.argument("purpose")
 @click.argument("kid")
 @click.option("--yes", is_flag=True, help="Do not ask.")

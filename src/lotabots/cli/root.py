@@ -13,6 +13,7 @@ from lotabots.cli.output import Exit, needs_server, say
 from lotabots.kernel import LotaError
 
 COMMANDS = {
+    "account": ("lotabots.cli.account", "Look after your own password, sessions and data."),
     "attestation": ("lotabots.cli.attestation", "Look at attestations, and judge one again."),
     "audit": ("lotabots.cli.audit", "Read, check, copy, watch and witness the audit log."),
     "config": ("lotabots.cli.config", "Show the settings, and change some while servers run."),
@@ -22,12 +23,15 @@ COMMANDS = {
     ),
     "doctor": ("lotabots.cli.doctor", "Say what this machine lacks, and how to mend it."),
     "explain": ("lotabots.cli.explain", "Say what a code means and what to do about it."),
+    "key": ("lotabots.cli.key", "Make, list and revoke API keys."),
     "keys": ("lotabots.cli.keys", "List, rotate and revoke the keys that sign."),
-    "login": ("lotabots.cli.login", "Trade a password for a short-lived token."),
+    "login": ("lotabots.cli.login", "Trade a password for a session."),
+    "logout": ("lotabots.cli.logout", "End the session of `login`."),
     "policy": ("lotabots.cli.policy", "Check, show and try policies."),
     "reference": ("lotabots.cli.reference", "Pack, inspect, import and export reference bundles."),
     "serve": ("lotabots.cli.serve", "Serve some of the services in this process."),
     "up": ("lotabots.cli.up", "Serve everything in one process, on a database of its own."),
+    "user": ("lotabots.cli.user", "Manage the users of a tenant."),
     "verify": ("lotabots.cli.verify", "Verify evidence or a result token, offline."),
 }
 

@@ -1,4 +1,4 @@
-"""Users, passwords and the tokens they get."""
+"""Who may come in: users, their sessions, keys, second factors, and all that is known of them."""
 
 from lotabots.identity.api import service
 from lotabots.identity.config import following_settings

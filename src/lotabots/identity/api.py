@@ -1,64 +1,68 @@
 """HTTP of identity: log-in, users, and the public keys of user tokens."""
 
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.params import Parameter
 
-from lotabots.access import Permission
 from lotabots.audit import REFUSALS
-from lotabots.identity import store
+from lotabots.identity import (
+    code_api,
+    key_api,
+    oidc_api,
+    personal_api,
+    session_api,
+    store,
+    user_api,
+)
+from lotabots.identity.accounts import Accounts
+from lotabots.identity.clients import client_of
 from lotabots.identity.config import Config
 from lotabots.identity.config_api import HANDLERS as CONFIG_HANDLERS
 from lotabots.identity.service import Identity
-from lotabots.identity.types import AccessToken, Login, NewUser, User, UserPage
-from lotabots.kernel import Kind, LotaError, Principal
+from lotabots.identity.sweeping import SWEEP
+from lotabots.identity.types import Acceptance, AccessToken, Login, PasswordChange, User
+from lotabots.kernel import Principal
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
 from lotabots.runtime.web import (
     AUTHENTICATED,
+    IN_SESSION,
     PUBLIC,
     TOKEN_PURPOSE,
     Service,
-    requires,
     source_of,
 )
-
-Limit = Annotated[int, Parameter(ge=1, le=200)]
-After = Annotated[str, Parameter(max_length=63)]
 
 
 @post("/v1/login", opt=PUBLIC, status_code=200)
 async def log_in(data: Login, identity: Identity, request: Request[Any, Any, Any]) -> AccessToken:
-    """A user token for a name and its password."""
-    return await identity.log_in(data, source_of(request.scope))
+    """The tokens of a new session, for a name and its password."""
+    return await identity.log_in(data, client_of(request))
 
 
 @get("/v1/me", guards=[AUTHENTICATED])
 async def me(tx: Transaction, principal: Principal) -> User:
     """The user whose token this is."""
-    return await _found(tx, principal.user_id)
+    return await store.existing(tx, principal.user_id)
 
 
-@post("/v1/users", guards=[requires(Permission.USER_WRITE)])
-async def add_user(data: NewUser, identity: Identity, principal: Principal) -> User:
-    """Makes a user in the caller's tenant."""
-    return await identity.add_user(principal, data)
+@post("/v1/login/invitation", opt=PUBLIC, status_code=204)
+async def accept_invitation(
+    data: Acceptance, accounts: Accounts, request: Request[Any, Any, Any]
+) -> None:
+    """Sets the password of whoever was invited. Then they can log in."""
+    await accounts.accept(data, client_of(request))
 
 
-@get("/v1/users", guards=[requires(Permission.USER_READ)])
-async def list_users(tx: Transaction, after: After = "", limit: Limit = 50) -> UserPage:
-    """The users of the caller's tenant, by name."""
-    users = await store.by_name(tx, after, limit + 1)
-    page = users[:limit]
-    return UserPage(page, page[-1].username if len(users) > limit else None)
-
-
-@get("/v1/users/{user_id:uuid}", guards=[requires(Permission.USER_READ)])
-async def show_user(tx: Transaction, user_id: UUID) -> User:
-    """One user of the caller's tenant."""
-    return await _found(tx, user_id)
+@post("/v1/me/password", guards=[IN_SESSION], status_code=204)
+async def change_password(
+    data: PasswordChange,
+    accounts: Accounts,
+    principal: Principal,
+    request: Request[Any, Any, Any],
+) -> None:
+    """Changes the caller's own password, and ends every session of theirs."""
+    await accounts.change_password(principal, data, source_of(request.scope))
 
 
 @get("/v1/identity/jwks.json", opt=PUBLIC)
@@ -68,21 +72,36 @@ async def jwks(process: Process) -> Response[dict[str, list[dict[str, str]]]]:
     return Response(keys.jwks(), headers={"cache-control": "public, max-age=60"})
 
 
-async def _found(tx: Transaction, user_id: UUID) -> User:
-    user = await store.by_id(tx, user_id)
-    if user is None:
-        raise LotaError(Kind.NOT_FOUND, "USER_UNKNOWN", "There is no such user.")
-    return user
-
-
-HANDLERS = (log_in, me, add_user, list_users, show_user, jwks)
+HANDLERS = (
+    log_in,
+    accept_invitation,
+    me,
+    change_password,
+    jwks,
+    *session_api.HANDLERS,
+    *user_api.HANDLERS,
+    *key_api.HANDLERS,
+    *code_api.HANDLERS,
+    *oidc_api.HANDLERS,
+    *personal_api.HANDLERS,
+)
 
 
 def service(process: Process) -> Service:
     """The identity service over this process."""
+    built = Identity(process)
     return Service(
         name="identity",
         handlers=(*HANDLERS, *CONFIG_HANDLERS),
-        given={"identity": Identity(process), "config": Config(process)},
-        loops=(REFUSALS,),
+        given={
+            "config": Config(process),
+            "identity": built,
+            "sessions": built.sessions,
+            "accounts": built.accounts,
+            "keys": built.keys,
+            "second_factor": built.second_factor,
+            "oidc": built.oidc,
+            "records": built.records,
+        },
+        loops=(REFUSALS, SWEEP),
     )

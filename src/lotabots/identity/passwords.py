@@ -7,6 +7,7 @@ from base64 import b64encode
 import bcrypt
 from anyio import CapacityLimiter, to_thread
 
+from lotabots.identity.guessable import why_guessable
 from lotabots.identity.types import MAX_PASSWORD_BYTES
 from lotabots.kernel import Kind, LotaError, equal, invalid
 
@@ -29,6 +30,15 @@ class Passwords:
         self._room = workers + WAITING_PER_WORKER * workers
         self._decoy = bcrypt.gensalt(cost)
 
+    async def new(self, password: str, *names: str) -> str:
+        """The hash of a password that someone chose, whose names these are.
+
+        Raises `PASSWORD_GUESSABLE` and `PASSWORD_TOO_LONG`.
+        """
+        if why := why_guessable(password, *names):
+            raise invalid("PASSWORD_GUESSABLE", f"Choose another password. {why}")
+        return await self.hash(password)
+
     async def hash(self, password: str) -> str:
         """The hash to store, 60 characters. Raises `PASSWORD_TOO_LONG`."""
         prepared = self._prepare(password)
@@ -46,6 +56,10 @@ class Passwords:
         expected = self._decoy if stored is None else stored.encode()
         found = await self._in_thread(prepared, expected)
         return equal(found, expected) and stored is not None
+
+    def outdated(self, stored: str) -> bool:
+        """Whether the hash was made with other rounds than are asked for now."""
+        return not stored.startswith(f"$2b${self._cost:02}$")
 
     def _prepare(self, password: str) -> bytes | None:
         exact = password.encode()

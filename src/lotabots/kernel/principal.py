@@ -13,15 +13,22 @@ OPERATOR_TENANT = UUID("00000000-0000-4000-8000-000000000001")
 class Role(StrEnum):
     """The roles a user can have; what each may do stands in `access.roles`."""
 
+    OWNER = "owner"
     ADMIN = "admin"
     OPERATOR = "operator"
     AUDITOR = "auditor"
     VIEWER = "viewer"
     AGENT = "agent"
+    SERVICE = "service"
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """A caller whose token was verified. `node_id` is set for an agent, and for nobody else."""
+    """A caller whose token or API key was verified.
+
+    `node_id` is set for an agent, and for nobody else. `scope` is set for an API key: the
+    permissions that it has at most, whatever the role. `key_thumbprint` names the key that a token
+    is bound to (RFC 7638), where it is bound to one: its holder has proven to have that key.
+    """
 
     user_id: UUID
     tenant_id: UUID
@@ -29,3 +36,5 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     token_id: str
     expires_at: datetime
     node_id: str | None = None
+    scope: frozenset[str] | None = None
+    key_thumbprint: str | None = None

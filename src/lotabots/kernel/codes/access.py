@@ -45,4 +45,40 @@ CODES: tuple[Code, ...] = (
         "A token was to be issued that verification would refuse.",
         "This is a fault of ours; please report it with the request id.",
     ),
+    Code(
+        "API_KEY_INVALID",
+        "authentication",
+        "The API key is malformed, unknown, revoked or expired, or its user is disabled.",
+        "Make a new key; compare the first characters with those that the list of keys shows.",
+    ),
+    Code(
+        "PROOF_ABSENT",
+        "authentication",
+        "The token is bound to a key (DPoP, RFC 9449) and came without a proof of that key.",
+        "Send Authorization: DPoP TOKEN, and a DPoP header with a proof for this request.",
+    ),
+    Code(
+        "PROOF_INVALID",
+        "authentication",
+        "The DPoP proof is malformed, of another key, or for another request, time or token.",
+        "Make a proof for this very request; behind a proxy set token.public_url on the server.",
+    ),
+    Code(
+        "PROOF_REPLAYED",
+        "authentication",
+        "The DPoP proof was used before.",
+        "Make a new proof, with a new jti, for every request.",
+    ),
+    Code(
+        "PROOF_BUSY",
+        "rate_limited",
+        "More DPoP proofs arrived than can be remembered, so no further one is believed.",
+        "Wait as long as the Retry-After header says, and try again.",
+    ),
+    Code(
+        "SESSION_NEEDED",
+        "authorization",
+        "An API key was used where only a user who logged in may act.",
+        "Log in, and use the access token.",
+    ),
 )

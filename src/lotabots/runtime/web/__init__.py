@@ -3,7 +3,9 @@
 from lotabots.runtime.web.app import Service, build_app
 from lotabots.runtime.web.auth import (
     AUTHENTICATED,
+    IN_SESSION,
     PUBLIC,
+    proven_key,
     requires,
     source_of,
 )
@@ -13,6 +15,7 @@ from lotabots.runtime.web.tokens import TOKEN_PURPOSE, VerifiedTokens
 
 __all__ = [
     "AUTHENTICATED",
+    "IN_SESSION",
     "PUBLIC",
     "TOKEN_PURPOSE",
     "Service",
@@ -21,6 +24,7 @@ __all__ = [
     "WebSettings",
     "bind",
     "build_app",
+    "proven_key",
     "requires",
     "serve",
     "source_of",

@@ -65,7 +65,7 @@ def _framework(services: Sequence[Service], process: Process) -> Litestar:
             "now": Provide(_now, sync_to_thread=False),
             "tx": Provide(_transaction),
         },
-        exception_handlers={Exception: ErrorMapper(process.telemetry.log)},
+        exception_handlers={Exception: ErrorMapper(process.telemetry)},
         lifespan=[lambda _: _alive(services, process)],
         logging_config=None,
         openapi_config=None,

@@ -3,14 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Scope
 
-from lotabots.access import Permission, authorize
+from lotabots.access import (
+    API_KEY_PREFIX,
+    Call,
+    Permission,
+    Resource,
+    SeenProofs,
+    authorize,
+    verify_proof,
+)
 from lotabots.kernel import Kind, LotaError, Principal
 from lotabots.runtime.process import Process
+from lotabots.runtime.web.api_keys import ApiKeys
+from lotabots.runtime.web.settings import TokenSettings, WebSettings
 from lotabots.runtime.web.tokens import VerifiedTokens
 
 Connection = ASGIConnection[BaseRouteHandler, object, object, object]  # type: ignore[type-var]
@@ -24,16 +36,81 @@ class Authenticator:
 
     def __init__(self, process: Process) -> None:
         self.refusals = process.telemetry.refusals
+        self._clock = process.clock
         self._tokens = VerifiedTokens(process)
+        self._api_keys = ApiKeys(process)
+        self._proofs = SeenProofs()
+        settings = process.settings.section(TokenSettings)
+        self._origin = settings.public_url.rstrip("/")
+        self._scheme = "https" if process.settings.section(WebSettings).tls else "http"
 
-    async def principal(self, header: list[str], source: str) -> Principal:
-        """The verified caller. Raises an authentication error, and counts it for its source."""
+    async def principal(
+        self, header: list[str], source: str, scope: Scope | None = None
+    ) -> Principal:
+        """The verified caller. Raises an authentication error, and counts it for its source.
+
+        `scope` is the request that a DPoP proof must be about; without it a token that is bound to
+        a key is refused.
+        """
         try:
-            return await self._tokens.verify(_bearer(header))
+            scheme, token = _credentials(header)
+            if token.startswith(API_KEY_PREFIX):
+                if scheme != "bearer":
+                    raise _scheme_refused()
+                principal = await self._api_keys.principal(token)
+            else:
+                principal = await self._tokens.verify(token)
+                self._check_binding(principal, scheme, token, scope)
         except LotaError as error:
             if error.kind is Kind.AUTHENTICATION:
                 self.refusals.stranger(source, error.code)
             raise
+        return principal
+
+    def call(self, scope: Scope) -> Call:
+        """The request as a DPoP proof must name it, with the proofs that came with it."""
+        headers = list(scope["headers"])
+        host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
+        proofs = tuple(value.decode("latin-1") for name, value in headers if name == b"dpop")
+        path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+        origin = self._origin or f"{self._scheme}://{host}"
+        return Call(str(scope.get("method", "")), f"{origin}{path}", proofs)
+
+    def proven(self, scope: Scope) -> str | None:
+        """The key that the caller of a public route proves to have, or None without a proof.
+
+        Raises `PROOF_*`, and counts it.
+        """
+        call = self.call(scope)
+        if not call.proofs:
+            return None
+        try:
+            return self._proof(call, None)
+        except LotaError as error:
+            if error.kind is Kind.AUTHENTICATION:
+                self.refusals.stranger(source_of(scope), error.code)
+            raise
+
+    def _check_binding(
+        self, principal: Principal, scheme: str, token: str, scope: Scope | None
+    ) -> None:
+        if principal.key_thumbprint is None:
+            if scheme != "bearer":
+                raise _scheme_refused()
+            return
+        # RFC 9449 section 7.2: whoever has only copied a bound token must not use it as bearer.
+        if scheme != "dpop" or scope is None:
+            detail = "This token is bound to a key: send it as DPoP, with a proof."
+            raise LotaError(Kind.AUTHENTICATION, "PROOF_ABSENT", detail)
+        if self._proof(self.call(scope), token) != principal.key_thumbprint:
+            detail = "The DPoP proof is of another key than the token's."
+            raise LotaError(Kind.AUTHENTICATION, "PROOF_INVALID", detail)
+
+    def _proof(self, call: Call, token: str | None) -> str:
+        now = self._clock()
+        proof = verify_proof(call, now, token)
+        self._proofs.use(proof, now)
+        return proof.thumbprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +118,23 @@ class Requires:
     """The guard of a route: a valid token, and the permission where one is named."""
 
     permission: Permission | None
+    session: bool = False
+    """Only whoever logged in: an API key may not change what its user can log in with."""
 
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
         """Lets the request through, or raises the authentication or authorization error."""
         authenticator: Authenticator = connection.app.state["authenticator"]
         header = connection.headers.getall("authorization", [])
-        principal = await authenticator.principal(header, source_of(connection.scope))
-        connection.scope["user"] = principal
+        scope = connection.scope
+        principal = await authenticator.principal(header, source_of(scope), scope)
+        scope["user"] = principal
+        if self.session and principal.scope is not None:
+            authenticator.refusals.user(principal, "session", "SESSION_NEEDED")
+            detail = "An API key may not do this: log in."
+            raise LotaError(Kind.AUTHORIZATION, "SESSION_NEEDED", detail)
         if self.permission is None:
             return
-        decision = authorize(principal, self.permission, principal.tenant_id)
+        decision = authorize(principal, self.permission, Resource(principal.tenant_id))
         if not decision.allowed:
             authenticator.refusals.user(principal, self.permission, "PERMISSION_DENIED")
             detail = "Your role may not do this."
@@ -60,13 +144,15 @@ class Requires:
             )  # fmt: skip
 
 
-def requires(permission: Permission) -> Requires:
-    """A guard that lets only callers with that permission through."""
-    return Requires(permission)
+def requires(permission: Permission, *, session: bool = False) -> Requires:
+    """A guard that lets only callers with that permission through; with `session` no API key."""
+    return Requires(permission, session)
 
 
 AUTHENTICATED = Requires(None)
 """A guard that lets every caller with a valid token through."""
+IN_SESSION = Requires(None, session=True)
+"""A guard that lets every caller through who logged in, and no API key."""
 
 
 def caller(scope: Scope) -> Principal | None:
@@ -81,11 +167,22 @@ def source_of(scope: Scope) -> str:
     return client[0] if client else "local"
 
 
-def _bearer(header: list[str]) -> str:
+def proven_key(request: Request[Any, Any, Any]) -> str | None:
+    """The key that the caller of a public route proves to have (DPoP), or None without a proof."""
+    authenticator: Authenticator = request.app.state["authenticator"]
+    return authenticator.proven(request.scope)
+
+
+def _credentials(header: list[str]) -> tuple[str, str]:
+    """The scheme in lower case, and the token."""
     if not header:
         raise LotaError(Kind.AUTHENTICATION, "TOKEN_ABSENT", "This route needs a bearer token.")
     scheme, _, token = header[0].partition(" ")
-    if len(header) > 1 or scheme.lower() != "bearer" or not token:
-        detail = "Send one Authorization header: Bearer, a space, the token."
-        raise LotaError(Kind.AUTHENTICATION, "TOKEN_SCHEME", detail)
-    return token
+    if len(header) > 1 or scheme.lower() not in {"bearer", "dpop"} or not token:
+        raise _scheme_refused()
+    return scheme.lower(), token
+
+
+def _scheme_refused() -> LotaError:
+    detail = "Send one Authorization header: Bearer, a space, the token."
+    return LotaError(Kind.AUTHENTICATION, "TOKEN_SCHEME", detail)

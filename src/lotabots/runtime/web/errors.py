@@ -8,8 +8,9 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import Scope
 
-from lotabots.kernel import Kind, LotaError, invalid
-from lotabots.runtime.telemetry import Logger
+from lotabots.access import ALGORITHMS
+from lotabots.kernel import Kind, LotaError, Principal, invalid
+from lotabots.runtime.telemetry import Telemetry
 
 STATUS: Mapping[Kind, int] = {
     Kind.VALIDATION: 400,
@@ -28,7 +29,11 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "REQUEST_CONTENT_TYPE": 415,
     "REQUEST_HEADERS_TOO_LARGE": 431,
 }
+COUNTED_BY_GUARD = frozenset({"PERMISSION_DENIED", "SESSION_NEEDED"})
 CHALLENGE = 'Bearer realm="lotabots"'
+PROOF_CHALLENGE = f'DPoP algs="{" ".join(ALGORITHMS)}", error="invalid_dpop_proof"'
+# No token was sent, or none was asked for: nothing to say about one.
+WITHOUT_TOKEN = frozenset({"TOKEN_ABSENT", "LOGIN_FAILED", "LOGIN_CODE", "REFRESH_REFUSED"})
 
 
 def status_of(error: LotaError) -> int:
@@ -41,8 +46,10 @@ def headers_of(error: LotaError) -> dict[str, str]:
     if error.code == "REQUEST_METHOD":
         return {"allow": str(error.details.get("allow", ""))}
     match error.kind:
-        case Kind.AUTHENTICATION if error.code in {"TOKEN_ABSENT", "LOGIN_FAILED"}:
-            return {"www-authenticate": CHALLENGE}  # no token was sent: nothing to say about one
+        case Kind.AUTHENTICATION if error.code in WITHOUT_TOKEN:
+            return {"www-authenticate": CHALLENGE}
+        case Kind.AUTHENTICATION if error.code.startswith("PROOF_"):
+            return {"www-authenticate": PROOF_CHALLENGE}
         case Kind.AUTHENTICATION:
             return {"www-authenticate": f'{CHALLENGE}, error="invalid_token"'}
         case Kind.AUTHORIZATION:
@@ -100,10 +107,14 @@ def _of_parameters(error: HTTPException) -> LotaError:
 
 
 class ErrorMapper:
-    """Litestar's handler for every exception; logs what we did not expect, with its traceback."""
+    """Litestar's handler for every exception; logs what we did not expect, with its traceback.
 
-    def __init__(self, log: Logger) -> None:
-        self._log = log
+    A user who is let through by the guard and refused behind it is counted here, like the others.
+    """
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._log = telemetry.log
+        self._refusals = telemetry.refusals
 
     def __call__(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         """The response for an error raised anywhere in a handler, guard or dependency."""
@@ -111,6 +122,10 @@ class ErrorMapper:
         note_code(request.scope, mapped)
         if mapped.kind is Kind.INTERNAL:
             self._log.error("request.crashed", code=mapped.code, exc_info=error)
+        user = request.scope.get("user")
+        counted = mapped.code in COUNTED_BY_GUARD
+        if mapped.kind is Kind.AUTHORIZATION and not counted and isinstance(user, Principal):
+            self._refusals.user(user, "request", mapped.code)
         return Response(
             body_of(mapped),
             status_code=status_of(mapped),

@@ -61,7 +61,11 @@ async def refuse_strange_parameters(request: Request[Any, Any, Any]) -> None:
     if not request.scope["query_string"]:
         return
     sent = Counter(name for name, _ in request.query_params.multi_items())
-    known = request.route_handler.parsed_fn_signature.parameters
+    known = {
+        # A name that the framework keeps for itself has an alias: `QueryParameter(name="state")`.
+        getattr(field.kwarg_definition, "name", None) or name
+        for name, field in request.route_handler.parsed_fn_signature.parameters.items()
+    }
     strange = sorted(name for name, times in sent.items() if name not in known or times > 1)
     if strange:
         names = [name[:64] for name in strange[:8]]

@@ -1,5 +1,6 @@
 """What the web edge of a process can be told: addresses, limits, and whose tokens it believes."""
 
+import re
 from dataclasses import dataclass
 
 from lotabots.kernel import invalid
@@ -49,3 +50,15 @@ class TokenSettings:
     """The same in every process of an installation."""
     audience: str = "urn:lotabots:api"
     """The same in every process of an installation."""
+    public_url: str = ""
+    """The address that clients use, such as `https://lotabots.example`: DPoP proofs must name it.
+    Empty: what the Host header says."""
+    environment: str = "live"
+    """Stands in every API key (`lota_live_...`), so that one of a test system is told from a real
+    one: 1 to 16 letters and digits."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]{1,16}", self.environment):
+            raise invalid("SETTINGS_INVALID", "token.environment has 1 to 16 letters and digits")
+        if self.public_url and not self.public_url.startswith(("https://", "http://")):
+            raise invalid("SETTINGS_INVALID", "token.public_url begins with https:// or http://")
