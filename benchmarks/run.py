@@ -13,6 +13,7 @@ from benchmarks.table import Row, machine, markdown, table  # noqa: E402
 BENCHMARKS = {
     "gpu": "verify one H100 and an 8-GPU node, against NVIDIA's Python verifier",
     "api": "attest simulated GPUs through HTTP: verdicts a second and CPU for each",
+    "gateway": "CPU of a request through the gateway, against Envoy, nginx and FastAPI",
     "audit": "prove, check receipts and audit a log of ten million entries, against pymerkle",
     "events": "from a revocation in one process to the refusal in another; what listening costs",
     "up": "seconds until `lotabots up` is ready, first and later",

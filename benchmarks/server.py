@@ -43,6 +43,11 @@ def server(data: Path) -> Iterator[Server]:
         "LOTA_ATTESTATION_SIMULATED_ANCHORS": str(anchors),
         "LOTA_ATTESTATION_DEFAULT_POLICY": "demo",
         "LOTA_LOG_LEVEL": "warning",
+        # One address and one user ask as much as a whole site would.
+        "LOTA_LIMITS_SUBMIT_IP": "1000000/1s",
+        "LOTA_LIMITS_SUBMIT_USER": "1000000/1s",
+        "LOTA_LIMITS_DEFAULT_IP": "1000000/1s",
+        "LOTA_LIMITS_DEFAULT_USER": "1000000/1s",
     }
     began = time.perf_counter()
     process = subprocess.Popen(

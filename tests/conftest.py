@@ -1,6 +1,7 @@
 """What every test shares: where the published vectors are, and how hard Hypothesis tries."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ pytest_plugins = [
     "plugins.events",
     "plugins.people",
     "plugins.peers",
+    "plugins.redis",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,4 +57,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(
             "The tests against real NVIDIA evidence were SKIPPED: no folder ../shared/vectors "
             "and LOTABOTS_VECTORS is not set."
+        )
+    if not any(map(shutil.which, ("redis-server", "valkey-server"))):
+        terminalreporter.section("redis-server MISSING", red=True)
+        terminalreporter.line(
+            "The tests of rate limits in Redis were SKIPPED: install redis-server (with CI=true "
+            "they fail instead)."
         )

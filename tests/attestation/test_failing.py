@@ -70,8 +70,7 @@ async def _staged(database: Database, **settings: Any) -> AsyncIterator[Stage]:
     services = [attestation.service(stage.process, anchors()), reference.service(stage.process)]
     keys = await Keyring(database, MASTER_KEY).load(TOKEN_PURPOSE)
     async with calling(stage.process, services) as client:
-        urls = dict.fromkeys(("identity", "attestation"), "")
-        servers = Servers("in-process", urls, "")
+        servers = Servers("in-process", "", {}, "")
         stage.api = Api(servers, client, Tokens(keys.current, uuid4()), database)
         yield stage
 

@@ -28,7 +28,7 @@ def audit(lotabots: Run, api: Api, monkeypatch: pytest.MonkeyPatch) -> Run:
     def run(*arguments: object, by: str = "") -> Any:
         token = by or api.tokens.token(Role.ADMIN, user_id=api.user)
         monkeypatch.setenv("LOTABOTS_TOKEN", token)
-        return lotabots("audit", *arguments, "--server", api.servers.urls["audit"])
+        return lotabots("audit", *arguments, "--server", api.servers.url)
 
     return run
 

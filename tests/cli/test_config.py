@@ -29,8 +29,8 @@ def server(servers: Servers, monkeypatch: pytest.MonkeyPatch, lotabots: Run) -> 
         return Tokens(keys.current, OPERATOR_TENANT).token()
 
     monkeypatch.setenv("LOTABOTS_TOKEN", asyncio.run(token()))
-    yield servers.urls["identity"]
-    assert lotabots("config", "unset", KEY, "--server", servers.urls["identity"]).status == 0
+    yield servers.url
+    assert lotabots("config", "unset", KEY, "--server", servers.url).status == 0
 
 
 def of(shown: list[dict[str, Any]], name: str) -> tuple[str, str]:

@@ -31,7 +31,7 @@ class Shell:
         self.people = people
         self.home = home
         self.environ = {
-            "LOTABOTS_SERVER": people.api.servers.urls["identity"],
+            "LOTABOTS_SERVER": people.api.servers.url,
             "LOTABOTS_TOKEN": "",
             "XDG_CONFIG_HOME": str(home),
         }

@@ -46,10 +46,10 @@ async def serving(log: Log, folder: Path) -> AsyncIterator[Api]:
         "LOTA_WEB_PORT": "0",
     }
     with _run(NAMES, environ) as process:
-        urls = dict.fromkeys(NAMES, process.address())
+        url = process.address()
         keys = await Keyring(log.database, MASTER_KEY).load(TOKEN_PURPOSE)
         async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-            servers = Servers("one-process", urls, log.urls.app)
+            servers = Servers("one-process", url, {}, log.urls.app)
             yield Api(servers, client, Tokens(keys.current, uuid4()), log.database)
 
 

@@ -75,7 +75,7 @@ async def keep(api: Api, log: Log, folder: Path, size: int) -> Kept:
     kept.jwks.write_bytes((await api.get("/.well-known/jwks.json", as_=None)).content)
     kept.status.write_bytes((await api.get("/v1/status", as_=None)).content)
     kept.log_key.write_text("".join(f"{key.vkey()}\n" for key in log_keys()))
-    url = api.servers.urls["audit"]
+    url = api.servers.url
     ran = lotabots("audit", "export", "--out", kept.copy, "--server", url, network=True)
     assert ran.returncode == 0, ran
     assert (kept.copy / "log.vkey").read_text() == kept.log_key.read_text()

@@ -21,14 +21,14 @@ pytestmark = pytest.mark.anyio
 async def refreshed(people: People, token: str, prover: Prover | None = None) -> Any:
     headers = {}
     if prover is not None:
-        url = f"{people.api.servers.urls['identity']}/v1/login/refresh"
+        url = f"{people.api.servers.url}/v1/login/refresh"
         headers["dpop"] = prover.proof("POST", url)
     return await people.refresh(token, **headers)
 
 
 async def bound_session(people: People, prover: Prover) -> dict[str, Any]:
     user = await people.made()
-    url = f"{people.api.servers.urls['identity']}/v1/login"
+    url = f"{people.api.servers.url}/v1/login"
     answer = await people.log_in(user["username"], headers={"dpop": prover.proof("POST", url)})
     assert answer.status_code == 200, answer.text
     tokens: dict[str, Any] = answer.json()
@@ -245,8 +245,9 @@ async def test_no_refresh_token_stands_in_the_database(people: People) -> None:
 async def test_a_bound_token_is_believed_with_its_proof_in_every_process(people: People) -> None:
     prover = Prover()
     tokens = await bound_session(people, prover)
-    token, urls = tokens["access_token"], people.api.servers.urls
-    for url in (f"{urls['identity']}/v1/me", f"{urls['attestation']}/v1/nodes"):
+    token, servers = tokens["access_token"], people.api.servers
+    past_the_gateway = servers.services.get("attestation", servers.url)
+    for url in (f"{servers.url}/v1/me", f"{servers.url}/v1/nodes", f"{past_the_gateway}/v1/nodes"):
         headers = {"authorization": f"DPoP {token}", "dpop": prover.proof("GET", url, token)}
         assert (await people.api.client.get(url, headers=headers)).status_code == 200
         headers = {"authorization": f"Bearer {token}"}

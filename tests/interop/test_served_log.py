@@ -48,7 +48,7 @@ async def test_a_verifier_that_we_did_not_write_accepts_what_a_server_serves(
     before = await published(api)
     await (await ready(api, small_node())).attested()
     size = await published(api, before)
-    url = api.servers.urls["audit"] + "/v1/audit/"
+    url = api.servers.url + "/v1/audit/"
     ran = await run(
         sys.executable, PROGRAM, url, (await ed25519(api)).vkey(), PYTHONPATH=str(aics_tlog)
     )
@@ -64,7 +64,7 @@ async def test_an_exported_log_is_accepted_by_the_commands_of_the_page(
     copy, scratch = tmp_path / "copy", tmp_path / "scratch"
     scratch.mkdir()
     lotabots = (sys.executable, "-m", "lotabots", "audit")
-    ran = await run(*lotabots, "export", "--out", copy, "--server", api.servers.urls["audit"])
+    ran = await run(*lotabots, "export", "--out", copy, "--server", api.servers.url)
     assert ran.returncode == 0, ran.stderr
     key = (await ed25519(api)).vkey()
     verified = await run(*lotabots, "verify", copy, "--log-key", copy / "log.vkey", "-o", "json")

@@ -1,4 +1,4 @@
-"""The API as clients meet it: real processes, all services in one, or identity and audit apart.
+"""The API as clients meet it: real processes behind the gateway, all in one or each on its own.
 
     @pytest.mark.anyio
     async def test_something(api: Api) -> None:
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID, uuid4
@@ -25,25 +25,26 @@ import pytest
 from plugins.database import DatabaseUrls
 from plugins.process import MASTER_KEY, Tokens
 
+from lotabots.gateway import LimitSettings
 from lotabots.kernel import Role
 from lotabots.runtime.database import Database
 from lotabots.runtime.keyring import Keyring
 from lotabots.runtime.web import TOKEN_PURPOSE
-from lotabots.server import NAMES
+from lotabots.server import EVERYTHING, GATEWAY, NAMES
 from lotabots.simulator import roots_pem
 
 MODES: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "one-process": (NAMES,),
-    "two-processes": (
+    "one-process": (EVERYTHING,),
+    # Identity and audit share one, so that a process with several services is met as well.
+    "gateway-and-services": (
         ("identity", "audit"),
-        tuple(name for name in NAMES if name not in ("identity", "audit")),
+        *((name,) for name in NAMES if name not in ("identity", "audit")),
+        (GATEWAY,),
     ),
 }
-PATHS = (
-    ("identity", ("/v1/login", "/v1/me", "/v1/users", "/v1/identity", "/v1/config")),
-    ("audit", ("/v1/audit",)),
-)
-"""What belongs to whom; the rest is attestation's, or reference's beside it."""
+"""The processes of each mode, in the order in which they start; the last has the gateway."""
+UNLIMITED = "1000000/1s"
+LIMITS = [one.name.upper() for one in fields(LimitSettings) if one.type in ("str", str)]
 START_SECONDS = 60
 SERVE = """
 import os, sys
@@ -54,16 +55,23 @@ serve(sys.argv[1:], read_settings(os.environ), os.environ, ready=lambda s: print
 
 @dataclass(frozen=True)
 class Servers:
-    """Base URLs by service, and the database beneath."""
+    """The gateway's base URL, those of the services behind it, and the database beneath."""
 
     mode: str
-    urls: Mapping[str, str]
+    url: str
+    services: Mapping[str, str]
+    """Where each service can be reached past the gateway; nothing in the mode of one process."""
     database_url: str
+
+    @property
+    def processes(self) -> set[str]:
+        """The address of each process."""
+        return {self.url, *self.services.values()}
 
 
 @dataclass(frozen=True)
 class Api:
-    """A client with tokens of one tenant; each path goes to the service that owns it."""
+    """A client of the gateway with tokens of one tenant."""
 
     servers: Servers
     client: httpx.AsyncClient
@@ -104,10 +112,7 @@ class Api:
         if as_ is not None:
             claims: dict[str, object] = {"user_id": self.user}
             sent |= self.tokens.of(as_, **claims, **({} if node is None else {"node_id": node}))
-        service = next((name for name, paths in PATHS if path.startswith(paths)), "attestation")
-        return await self.client.request(
-            method, self.servers.urls[service] + path, headers=sent, **other
-        )
+        return await self.client.request(method, self.servers.url + path, headers=sent, **other)
 
 
 @pytest.fixture(scope="session")
@@ -136,14 +141,17 @@ def servers(
         "LOTA_IDENTITY_FREE_ATTEMPTS": "1000",
         "LOTA_WEB_PORT": "0",
     }
+    environ |= {f"LOTA_LIMITS_{name}": UNLIMITED for name in LIMITS}
+    *services, last = MODES[request.param]
     urls: dict[str, str] = {}
     with ExitStack() as stack:
-        started = [
-            (names, stack.enter_context(_run(names, environ))) for names in MODES[request.param]
-        ]
+        # One after the other: each is asked for its address, which the gateway is then told.
+        started = [(names, stack.enter_context(_run(names, environ))) for names in services]
         for names, process in started:
             urls |= dict.fromkeys(names, process.address())
-        yield Servers(request.param, urls, session_database_urls.app)
+        where = {"LOTA_GATEWAY_SERVICES": " ".join(f"{name}={url}" for name, url in urls.items())}
+        gateway = stack.enter_context(_run(last, environ | where))
+        yield Servers(request.param, gateway.address(), urls, session_database_urls.app)
 
 
 @pytest.fixture

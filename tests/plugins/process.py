@@ -23,6 +23,7 @@ from litestar.types import ASGIApp
 
 from lotabots.access import issue_token
 from lotabots.audit import AuditSettings
+from lotabots.gateway import GatewaySettings, LimitSettings, front
 from lotabots.identity import IdentitySettings
 from lotabots.kernel import Role, SigningKey
 from lotabots.runtime.blobs import Blobs
@@ -33,15 +34,18 @@ from lotabots.runtime.events import Channel
 from lotabots.runtime.files import open_files
 from lotabots.runtime.keyring import Keyring
 from lotabots.runtime.process import Process
+from lotabots.runtime.redis import RedisSettings
 from lotabots.runtime.settings import Settings
 from lotabots.runtime.telemetry import open_telemetry
 from lotabots.runtime.web import (
     TOKEN_PURPOSE,
+    Endpoint,
     Service,
     TokenSettings,
     WebSettings,
     bind,
     build_app,
+    endpoints,
     serve,
 )
 
@@ -52,6 +56,9 @@ DEFAULTS = (
     TokenSettings(),
     IdentitySettings(bcrypt_cost=10, free_attempts=1000),
     AuditSettings(),
+    GatewaySettings(),
+    LimitSettings(),
+    RedisSettings(),
 )
 
 
@@ -125,12 +132,32 @@ def make_process(database: Database, log: io.BytesIO, *sections: object) -> Proc
 
 
 @asynccontextmanager
+async def fronted(
+    process: Process, here: Sequence[Service], elsewhere: Sequence[Endpoint] = ()
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of these services behind the gateway; where others are, the settings say."""
+    known = [one for service in here for one in endpoints(service.name, service.handlers)]  # type: ignore[arg-type]
+    gateway = front(process, [*known, *elsewhere])
+    app = build_app([*here, gateway.service], process, gateway.wrap)
+    try:
+        async with _served(app, process) as client:
+            yield client
+    finally:
+        await gateway.close()
+
+
+@asynccontextmanager
 async def serving(
     process: Process, services: Sequence[Service]
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of these services, which run on uvicorn behind a real socket."""
+    async with _served(build_app(services, process), process) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _served(app: ASGIApp, process: Process) -> AsyncIterator[httpx.AsyncClient]:
     settings = process.settings.section(WebSettings)
-    app = build_app(services, process)
     listener = bind("127.0.0.1", 0)
     started, stop = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(serve(app, listener, settings, started=started.set, stop=stop))

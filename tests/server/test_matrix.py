@@ -155,11 +155,10 @@ async def things(people: People, victim: Person) -> Things:
 async def described(api: Api) -> dict[str, Any]:
     """What the servers say of their routes."""
     found = {}
-    for url in sorted(set(api.servers.urls.values())):
-        page = (await api.client.get(f"{url}/openapi.json")).json()
-        for path, item in page["paths"].items():
-            for method, operation in item.items():
-                found[f"{method.upper()} {path}"] = operation
+    page = (await api.client.get(f"{api.servers.url}/openapi.json")).json()
+    for path, item in page["paths"].items():
+        for method, operation in item.items():
+            found[f"{method.upper()} {path}"] = operation
     return found
 
 

@@ -72,7 +72,7 @@ class Caller:
 
 async def listeners(api: Api, owner: "asyncpg.Connection[asyncpg.Record]") -> list[int]:
     """The PostgreSQL backends on which the processes listen, once each has one."""
-    while len(found := await owner.fetch(LISTENERS)) != len(set(api.servers.urls.values())):
+    while len(found := await owner.fetch(LISTENERS)) != len(api.servers.processes):
         await owner.execute("select pg_sleep(0.05)")
     return [row["pid"] for row in found]
 

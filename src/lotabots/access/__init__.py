@@ -3,6 +3,7 @@
 from lotabots.access.api_keys import PREFIX as API_KEY_PREFIX
 from lotabots.access.api_keys import ApiKey, read_api_key, write_api_key
 from lotabots.access.decision import Decision, Resource, authorize
+from lotabots.access.internal import InternalCache, Visit, issue_internal, verify_internal
 from lotabots.access.proofs import ALGORITHMS, Call, Proof, SeenProofs, verify_proof
 from lotabots.access.roles import PERMISSIONS, Permission, may_give, permissions_of
 from lotabots.access.tokens import issue_token, verify_token
@@ -14,15 +15,19 @@ __all__ = [
     "ApiKey",
     "Call",
     "Decision",
+    "InternalCache",
     "Permission",
     "Proof",
     "Resource",
     "SeenProofs",
+    "Visit",
     "authorize",
+    "issue_internal",
     "issue_token",
     "may_give",
     "permissions_of",
     "read_api_key",
+    "verify_internal",
     "verify_proof",
     "verify_token",
     "write_api_key",

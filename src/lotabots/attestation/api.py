@@ -36,7 +36,7 @@ from lotabots.attestation.types import (
 from lotabots.audit import Journal
 from lotabots.kernel import Principal
 from lotabots.runtime.database import Transaction
-from lotabots.runtime.web import PUBLIC, requires
+from lotabots.runtime.web import PUBLIC, RateClass, limited, requires
 
 MAX_SUBMISSION_BYTES = 3 * 1024 * 1024
 """64 devices with evidence and chain at their limits."""
@@ -46,6 +46,8 @@ NODE_WRITE = [requires(Permission.NODE_WRITE)]
 READ = [requires(Permission.ATTESTATION_READ)]
 POLICY_READ = [requires(Permission.POLICY_READ)]
 POLICY_WRITE = [requires(Permission.POLICY_WRITE)]
+SUBMIT = limited(RateClass.SUBMIT)
+EXPORT = limited(RateClass.EXPORT)
 
 AnyRequest = Request[Any, Any, Any]
 Text = Annotated[str | None, Parameter(max_length=256)]
@@ -76,7 +78,7 @@ async def show_node(tx: Transaction, node_id: UUID) -> Node:
     return await nodes.found(tx, node_id)
 
 
-@post("/v1/challenges", guards=[requires(Permission.CHALLENGE_CREATE)])
+@post("/v1/challenges", guards=[requires(Permission.CHALLENGE_CREATE)], opt=SUBMIT)
 async def create_challenge(
     data: ChallengeRequest,
     tx: Transaction,
@@ -91,6 +93,7 @@ async def create_challenge(
 @post(
     "/v1/attestations",
     guards=[requires(Permission.ATTESTATION_SUBMIT)],
+    opt=SUBMIT,
     request_max_body_size=MAX_SUBMISSION_BYTES,
 )
 async def attest(
@@ -126,7 +129,7 @@ async def show_attestation(tx: Transaction, history: History, attestation_id: UU
     return await history.show(tx, attestation_id)
 
 
-@get("/v1/attestations/{attestation_id:uuid}/inputs", guards=READ)
+@get("/v1/attestations/{attestation_id:uuid}/inputs", guards=READ, opt=EXPORT)
 async def show_inputs(history: History, principal: Principal, attestation_id: UUID) -> ReplayInputs:
     """Everything that a replay needs, by digest, and the verdict to compare it with."""
     return await history.inputs(principal, attestation_id)
@@ -185,7 +188,7 @@ async def jwks(results: Results) -> Response[dict[str, list[dict[str, str]]]]:
     return Response(await results.jwks(), headers={"cache-control": "public, max-age=60"})
 
 
-@get(STATUS_PATH, opt=PUBLIC)
+@get(STATUS_PATH, opt=PUBLIC, media_type="application/statuslist+jwt")
 async def status_list(results: Results, now: datetime) -> Response[str]:
     """The signed list of which results still hold (IETF Token Status List)."""
     return Response(await results.status(now), media_type="application/statuslist+jwt")

@@ -1,6 +1,6 @@
 """Every decision as an entry, appended in the transaction that makes it, in a log of its own."""
 
-from lotabots.audit.api import service
+from lotabots.audit.api import HANDLERS, service
 from lotabots.audit.fsck import LogReport, check_log
 from lotabots.audit.groups import Group
 from lotabots.audit.journal import Journal
@@ -14,6 +14,7 @@ from lotabots.audit.types import ANONYMOUS, SYSTEM, Appended, Entry, Person
 
 __all__ = [
     "ANONYMOUS",
+    "HANDLERS",
     "REFUSALS",
     "STEPS",
     "SYSTEM",

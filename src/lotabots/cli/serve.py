@@ -13,12 +13,14 @@ from lotabots.cli.installation import (
 )
 from lotabots.cli.output import Exit
 from lotabots.cli.up import announce
-from lotabots.server import NAMES, read_settings
+from lotabots.server import EVERYTHING, read_settings
 from lotabots.server import serve as serve_services
 
 
 @click.command("serve")
-@click.argument("services", type=click.Choice(NAMES), nargs=-1, required=True, metavar="SERVICE...")
+@click.argument(
+    "services", type=click.Choice(EVERYTHING), nargs=-1, required=True, metavar="SERVICE..."
+)
 @data_option
 @config_option
 @host_option
@@ -30,8 +32,9 @@ def command(
     host: str | None,
     port: int | None,
 ) -> int:
-    """Serve these services: identity, attestation, reference, audit.
+    """Serve these services: gateway, identity, attestation, reference, audit.
 
+    The gateway passes on what it does not serve itself to the addresses in LOTA_GATEWAY_SERVICES.
     Processes that belong together share a database (LOTA_DATABASE_URL) and the keyring's key.
     """
     environ = with_options(data, host, port)

@@ -1,6 +1,6 @@
 """Who may come in: users, their sessions, keys, second factors, and all that is known of them."""
 
-from lotabots.identity.api import service
+from lotabots.identity.api import HANDLERS, service
 from lotabots.identity.config import following_settings
 from lotabots.identity.passwords import Passwords
 from lotabots.identity.service import FIRST_ADMIN, Identity, ensure_first_admin
@@ -9,6 +9,7 @@ from lotabots.identity.types import AccessToken, Login, NewUser, User
 
 __all__ = [
     "FIRST_ADMIN",
+    "HANDLERS",
     "AccessToken",
     "Identity",
     "IdentitySettings",

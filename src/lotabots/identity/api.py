@@ -29,12 +29,14 @@ from lotabots.runtime.web import (
     IN_SESSION,
     PUBLIC,
     TOKEN_PURPOSE,
+    RateClass,
     Service,
+    limited,
     source_of,
 )
 
 
-@post("/v1/login", opt=PUBLIC, status_code=200)
+@post("/v1/login", opt={**PUBLIC, **limited(RateClass.LOGIN)}, status_code=200)
 async def log_in(data: Login, identity: Identity, request: Request[Any, Any, Any]) -> AccessToken:
     """The tokens of a new session, for a name and its password."""
     return await identity.log_in(data, client_of(request))
@@ -46,7 +48,7 @@ async def me(tx: Transaction, principal: Principal) -> User:
     return await store.existing(tx, principal.user_id)
 
 
-@post("/v1/login/invitation", opt=PUBLIC, status_code=204)
+@post("/v1/login/invitation", opt={**PUBLIC, **limited(RateClass.LOGIN)}, status_code=204)
 async def accept_invitation(
     data: Acceptance, accounts: Accounts, request: Request[Any, Any, Any]
 ) -> None:
@@ -84,6 +86,7 @@ HANDLERS = (
     *code_api.HANDLERS,
     *oidc_api.HANDLERS,
     *personal_api.HANDLERS,
+    *CONFIG_HANDLERS,
 )
 
 
@@ -92,7 +95,7 @@ def service(process: Process) -> Service:
     built = Identity(process)
     return Service(
         name="identity",
-        handlers=(*HANDLERS, *CONFIG_HANDLERS),
+        handlers=HANDLERS,
         given={
             "config": Config(process),
             "identity": built,

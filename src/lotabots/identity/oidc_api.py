@@ -16,7 +16,7 @@ from lotabots.identity.oidc import LIFE, OidcLogin, links_of
 from lotabots.identity.types import AccessToken, Link
 from lotabots.kernel import Kind, LotaError, Principal
 from lotabots.runtime.database import Transaction
-from lotabots.runtime.web import PUBLIC, requires, source_of
+from lotabots.runtime.web import PUBLIC, RateClass, limited, requires, source_of
 
 SECURE_COOKIE, COOKIE = "__Host-lota-oidc", "lota-oidc"
 """The second where the provider sends the browser back over plain HTTP, on this machine."""
@@ -31,7 +31,10 @@ class LinkList(msgspec.Struct, frozen=True):
     links: list[Link]
 
 
-@get("/v1/login/oidc", opt=PUBLIC, status_code=302)
+LOGIN = {**PUBLIC, **limited(RateClass.LOGIN)}
+
+
+@get("/v1/login/oidc", opt=LOGIN, status_code=302)
 async def begin(oidc: OidcLogin) -> Response[None]:
     """Sends the browser to the identity provider."""
     begun = await oidc.begin()
@@ -48,7 +51,7 @@ async def begin(oidc: OidcLogin) -> Response[None]:
     return Response(None, status_code=302, headers={"location": begun.url}, cookies=[cookie])
 
 
-@get("/v1/login/oidc/callback", opt=PUBLIC)
+@get("/v1/login/oidc/callback", opt=LOGIN)
 async def finish(
     oidc: OidcLogin,
     request: Request[Any, Any, Any],

@@ -14,7 +14,7 @@ from lotabots.identity.sessions import Sessions, unknown_session
 from lotabots.identity.types import AccessToken, Refresh
 from lotabots.kernel import Principal
 from lotabots.runtime.database import Transaction
-from lotabots.runtime.web import IN_SESSION, PUBLIC, requires, source_of
+from lotabots.runtime.web import IN_SESSION, PUBLIC, RateClass, limited, requires, source_of
 
 
 class SessionList(msgspec.Struct, frozen=True):
@@ -23,7 +23,7 @@ class SessionList(msgspec.Struct, frozen=True):
     sessions: list[Session]
 
 
-@post("/v1/login/refresh", opt=PUBLIC, status_code=200)
+@post("/v1/login/refresh", opt={**PUBLIC, **limited(RateClass.TOKEN)}, status_code=200)
 async def refresh(
     data: Refresh, sessions: Sessions, request: Request[Any, Any, Any]
 ) -> AccessToken:

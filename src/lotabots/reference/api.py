@@ -14,9 +14,10 @@ from lotabots.reference.service import References
 from lotabots.reference.types import BundleDetail, BundleSummary, Upload, summary
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
-from lotabots.runtime.web import Service, requires
+from lotabots.runtime.web import RateClass, Service, limited, requires
 
 MEDIA_TYPE = "application/vnd.lotabots.reference-bundle"
+EXPORT = limited(RateClass.EXPORT)
 MAX_UPLOAD_BYTES = 24 * 1024 * 1024
 """Of loose files as JSON; more than that comes as a bundle."""
 
@@ -66,7 +67,7 @@ async def activate_bundle(
     return await references.activate(tx, principal, bundle_id, now)
 
 
-@get("/v1/reference/{bundle_id:str}/export", guards=READ)
+@get("/v1/reference/{bundle_id:str}/export", guards=READ, opt=EXPORT, media_type=MEDIA_TYPE)
 async def export_bundle(
     references: References, principal: Principal, bundle_id: BundleId
 ) -> Response[bytes]:

@@ -7,8 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from litestar.types import ASGIApp
+
 from lotabots.evidence import Anchors
+from lotabots.gateway import front
 from lotabots.identity import ensure_first_admin, following_settings
+from lotabots.kernel import invalid
 from lotabots.runtime.blobs import Blobs
 from lotabots.runtime.cache import Caches
 from lotabots.runtime.clock import utc_now
@@ -23,7 +27,7 @@ from lotabots.runtime.settings import Settings
 from lotabots.runtime.tasks import running as loops
 from lotabots.runtime.telemetry import Telemetry, adopt_standard_logging, open_telemetry
 from lotabots.runtime.web import TOKEN_PURPOSE, WebSettings, bind, build_app, serve
-from lotabots.server.services import NAMES, chosen
+from lotabots.server.services import EVERYTHING, GATEWAY, all_endpoints, chosen, elsewhere
 from lotabots.server.settings import (
     DatabaseSettings,
     DataSettings,
@@ -56,7 +60,7 @@ async def running(
     settings: Settings,
     environ: Mapping[str, str],
     *,
-    names: Collection[str] = NAMES,
+    names: Collection[str] = EVERYTHING,
     anchors: Anchors | None = None,
 ) -> AsyncIterator[Running]:
     """These services, answering until the block ends or a signal comes.
@@ -64,7 +68,7 @@ async def running(
     `anchors` are trusted beside NVIDIA's: a simulator's, for a demonstration. Raises LotaError:
     `SERVICE_UNKNOWN`, `WEB_ADDRESS_UNAVAILABLE`, and what database, keyring and settings refuse.
     """
-    plans = chosen(names)
+    chosen(names)
     web = settings.section(WebSettings)
     listener = bind(web.host, web.port)
     web = replace(web, port=listener.getsockname()[1])
@@ -75,7 +79,7 @@ async def running(
         )
         await stack.enter_async_context(loops([ROTATION], process))
         password = await ensure_first_admin(process) if "identity" in names else None
-        app = build_app([plan.build(process, anchors) for plan in plans], process)
+        app = await _application(names, process, anchors, stack)
         started, stop = asyncio.Event(), asyncio.Event()
         serving = asyncio.create_task(
             serve(app, listener, web, started=started.set, stop=stop), name="serve"
@@ -91,6 +95,22 @@ async def running(
         finally:
             stop.set()
             await serving
+
+
+async def _application(
+    names: Collection[str], process: Process, anchors: Anchors | None, stack: AsyncExitStack
+) -> ASGIApp:
+    """These services, behind the gateway if it is among them."""
+    services = [plan.build(process, anchors) for plan in chosen(names)]
+    if GATEWAY not in names:
+        return build_app(services, process)
+    gateway = front(process, all_endpoints())
+    stack.push_async_callback(gateway.close)
+    if gateway.elsewhere.keys() != set(elsewhere(names)):
+        wanted = ", ".join(elsewhere(names)) or "none"
+        detail = f"gateway.services names where these are, and no others: {wanted}."
+        raise invalid("GATEWAY_SERVICES", detail)
+    return build_app([*services, gateway.service], process, gateway.wrap)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import uvloop
 from lotabots.evidence import Anchors
 from lotabots.runtime.settings import Settings
 from lotabots.server.compose import Running, running
-from lotabots.server.services import NAMES
+from lotabots.server.services import EVERYTHING
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ def up(
     anchors: Anchors | None = None,
 ) -> None:
     """Serves everything in this process until told to stop; `ready` is called once it answers."""
-    serve(NAMES, settings, environ, ready=ready, anchors=anchors)
+    serve(EVERYTHING, settings, environ, ready=ready, anchors=anchors)
 
 
 def serve(

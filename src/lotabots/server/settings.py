@@ -7,10 +7,12 @@ from pathlib import Path
 
 from lotabots.attestation import AttestationSettings
 from lotabots.audit import AuditSettings
+from lotabots.gateway import GatewaySettings, LimitSettings
 from lotabots.identity import IdentitySettings
 from lotabots.kernel import invalid
 from lotabots.reference import ReferenceSettings
 from lotabots.runtime.postgres import state_directory
+from lotabots.runtime.redis import RedisSettings
 from lotabots.runtime.settings import Secret, Settings, changeable, load_settings
 from lotabots.runtime.telemetry import LEVELS
 from lotabots.runtime.web import TokenSettings, WebSettings
@@ -80,6 +82,9 @@ class LogSettings:
 
 SECTIONS: Mapping[str, type] = {
     "web": WebSettings,
+    "gateway": GatewaySettings,
+    "limits": LimitSettings,
+    "redis": RedisSettings,
     "token": TokenSettings,
     "data": DataSettings,
     "database": DatabaseSettings,

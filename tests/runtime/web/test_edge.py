@@ -51,18 +51,45 @@ async def test_an_error_that_a_handler_swallows_does_not_become_a_success_that_s
     assert_refused(await client.get("/v1/swallowed", headers=tokens.of()), 500, "DATABASE_FAILED")
 
 
-async def test_a_request_id_that_is_well_formed_is_kept_and_any_other_replaced(
+async def test_the_request_id_of_a_trusted_proxy_is_kept_if_it_is_well_formed(
+    database: Database, log: io.BytesIO
+) -> None:
+    process = make_process(database, log, WebSettings(trusted_proxies="127.0.0.0/8"))
+    async with serving(process, []) as http:
+        kept = await http.get("/healthz", headers={"x-request-id": "trace-0001"})
+        assert kept.headers["x-request-id"] == "trace-0001"
+        for bad in ("short", "a" * 65, "has space", "semi;colon", ""):
+            answer = await http.get("/healthz", headers={"x-request-id": bad})
+            assert REQUEST_ID.fullmatch(answer.headers["x-request-id"])
+            assert answer.headers["x-request-id"] != bad
+        twice = await http.get("/healthz", headers=[("x-request-id", "trace-0001")] * 2)
+        assert twice.headers["x-request-id"] != "trace-0001"
+        assert b'"request_id":"trace-0001"' in log.getvalue()
+
+
+async def test_a_stranger_names_neither_a_request_nor_its_own_address(
     http: httpx.AsyncClient, log: io.BytesIO
 ) -> None:
-    kept = await http.get("/healthz", headers={"x-request-id": "trace-0001"})
-    assert kept.headers["x-request-id"] == "trace-0001"
-    for bad in ("short", "a" * 65, "has space", "semi;colon", ""):
-        answer = await http.get("/healthz", headers={"x-request-id": bad})
-        assert REQUEST_ID.fullmatch(answer.headers["x-request-id"])
-        assert answer.headers["x-request-id"] != bad
-    twice = await http.get("/healthz", headers=[("x-request-id", "trace-0001")] * 2)
-    assert twice.headers["x-request-id"] != "trace-0001"
-    assert b'"request_id":"trace-0001"' in log.getvalue()
+    sent = {"x-request-id": "trace-0001", "x-forwarded-for": "198.51.100.9"}
+    answer = await http.get("/healthz", headers=sent)
+    assert answer.headers["x-request-id"] != "trace-0001"
+    assert json.loads(log.getvalue().splitlines()[-1])["source"] == "127.0.0.1"
+
+
+async def test_a_trace_goes_on_and_one_that_is_malformed_begins_anew(
+    http: httpx.AsyncClient, log: io.BytesIO
+) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    await http.get("/healthz", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+    assert json.loads(log.getvalue().splitlines()[-1])["trace_id"] == trace
+    for bad in (
+        f"00-{trace}-0000000000000000-01",
+        f"ff-{trace}-b7ad6b7169203331-01",
+        trace,
+        "x" * 900,
+    ):
+        await http.get("/healthz", headers={"traceparent": bad})
+        assert json.loads(log.getvalue().splitlines()[-1])["trace_id"] != trace
 
 
 async def test_every_answer_carries_the_security_headers(

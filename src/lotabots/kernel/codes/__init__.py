@@ -12,6 +12,7 @@ from lotabots.kernel.codes import (
     cli,
     events,
     evidence,
+    gateway,
     identity,
     kernel,
     reference,
@@ -40,6 +41,7 @@ AREAS = (
     reference,
     identity,
     attestation,
+    gateway,
     server,
     cli,
 )

@@ -40,6 +40,12 @@ CODES: tuple[Code, ...] = (
         "Log in again.",
     ),
     Code(
+        "GATEWAY_TOKEN_INVALID",
+        "authentication",
+        "What claims to come from the gateway is not signed by it, or has ended.",
+        "No client sends this token. `reason` in the details says what failed.",
+    ),
+    Code(
         "TOKEN_UNISSUABLE",
         "internal",
         "A token was to be issued that verification would refuse.",

@@ -7,7 +7,7 @@ CODES: tuple[Code, ...] = (
         "SERVICE_UNKNOWN",
         "validation",
         "There is no service of this name, or none was named.",
-        "Name some of: identity, attestation, reference, audit. `lotabots up` serves them all.",
+        "Name some of: gateway, identity, attestation, reference, audit. `lotabots up` serves all.",
     ),
     Code(
         "INSTALLATION_MISSING",

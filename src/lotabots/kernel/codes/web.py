@@ -76,6 +76,18 @@ CODES: tuple[Code, ...] = (
         "`parameters` in the details names them; compare with /openapi.json.",
     ),
     Code(
+        "REQUEST_HEADER_REPEATED",
+        "validation",
+        "A header that means one thing is there twice.",
+        "Send it once; look for a proxy that adds it.",
+    ),
+    Code(
+        "GATEWAY_ONLY",
+        "authentication",
+        "This process answers the gateway only (setting web.behind_gateway).",
+        "Call the gateway.",
+    ),
+    Code(
         "TOKEN_ABSENT",
         "authentication",
         "The route needs a user token and the request carries none.",

@@ -1,31 +1,55 @@
 """HTTP: services as values, one strict request, one error body, one edge."""
 
 from lotabots.runtime.web.app import Service, build_app
+from lotabots.runtime.web.arrival import ARRIVAL, Arrival, subscriber
 from lotabots.runtime.web.auth import (
     AUTHENTICATED,
     IN_SESSION,
     PUBLIC,
+    Authenticator,
+    permit,
     proven_key,
     requires,
     source_of,
 )
+from lotabots.runtime.web.edge import EXTRA_HEADERS
+from lotabots.runtime.web.endpoint import OWN, Endpoint, endpoints
+from lotabots.runtime.web.errors import body_of, note_code
+from lotabots.runtime.web.inside import HEADER as INTERNAL_HEADER
+from lotabots.runtime.web.inside import PURPOSE as INTERNAL_PURPOSE
+from lotabots.runtime.web.limits import RateClass, limited
 from lotabots.runtime.web.serving import bind, serve
 from lotabots.runtime.web.settings import TokenSettings, WebSettings
 from lotabots.runtime.web.tokens import TOKEN_PURPOSE, VerifiedTokens
 
 __all__ = [
+    "ARRIVAL",
     "AUTHENTICATED",
+    "EXTRA_HEADERS",
+    "INTERNAL_HEADER",
+    "INTERNAL_PURPOSE",
     "IN_SESSION",
+    "OWN",
     "PUBLIC",
     "TOKEN_PURPOSE",
+    "Arrival",
+    "Authenticator",
+    "Endpoint",
+    "RateClass",
     "Service",
     "TokenSettings",
     "VerifiedTokens",
     "WebSettings",
     "bind",
+    "body_of",
     "build_app",
+    "endpoints",
+    "limited",
+    "note_code",
+    "permit",
     "proven_key",
     "requires",
     "serve",
     "source_of",
+    "subscriber",
 ]

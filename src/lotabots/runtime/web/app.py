@@ -21,6 +21,7 @@ from lotabots.runtime.web.auth import PUBLIC, Authenticator, Requires, caller
 from lotabots.runtime.web.edge import Edge
 from lotabots.runtime.web.errors import ErrorMapper
 from lotabots.runtime.web.health import HANDLERS
+from lotabots.runtime.web.inside import Inner, Inside
 from lotabots.runtime.web.openapi import openapi
 from lotabots.runtime.web.request import StrictRequest, refuse_strange_parameters
 from lotabots.runtime.web.settings import WebSettings
@@ -42,15 +43,25 @@ class Service:
     startup: Callable[[Process], Awaitable[None]] | None = None
 
 
-def build_app(services: Sequence[Service], process: Process) -> ASGIApp:
-    """The ASGI application of one process. Refuses a route that is neither guarded nor public."""
+def build_app(
+    services: Sequence[Service],
+    process: Process,
+    front: Callable[[ASGIApp], ASGIApp] | None = None,
+) -> ASGIApp:
+    """The ASGI application of one process. Refuses a route that is neither guarded nor public.
+
+    `front` is the gateway, where this process is one: it stands between the edge and the services.
+    """
     with warnings.catch_warnings():
         # Handlers name what they are given, and no more; Litestar 3 will want each marked.
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         app = _framework(services, process)
     app.state["app"] = app
     _refuse_unguarded(app)
-    return Edge(app, process.settings.section(WebSettings), process.telemetry)
+    inside, settings = Inside(process), process.settings.section(WebSettings)
+    if front is not None:
+        return Edge(front(Inner(app, inside)), settings, process.telemetry, None)
+    return Edge(app, settings, process.telemetry, inside)
 
 
 def _framework(services: Sequence[Service], process: Process) -> Litestar:

@@ -21,7 +21,10 @@ from lotabots.access import (
 )
 from lotabots.kernel import Kind, LotaError, Principal
 from lotabots.runtime.process import Process
+from lotabots.runtime.refusals import Refusals
 from lotabots.runtime.web.api_keys import ApiKeys
+from lotabots.runtime.web.arrival import ARRIVAL, Arrival, peer_of
+from lotabots.runtime.web.inside import visit_of
 from lotabots.runtime.web.settings import TokenSettings, WebSettings
 from lotabots.runtime.web.tokens import VerifiedTokens
 
@@ -124,24 +127,32 @@ class Requires:
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
         """Lets the request through, or raises the authentication or authorization error."""
         authenticator: Authenticator = connection.app.state["authenticator"]
-        header = connection.headers.getall("authorization", [])
         scope = connection.scope
-        principal = await authenticator.principal(header, source_of(scope), scope)
+        visit = visit_of(scope)
+        if visit is not None and visit.principal is not None:
+            principal = visit.principal  # the gateway has looked at the caller's own token
+        else:
+            header = connection.headers.getall("authorization", [])
+            principal = await authenticator.principal(header, source_of(scope), scope)
         scope["user"] = principal
         if self.session and principal.scope is not None:
             authenticator.refusals.user(principal, "session", "SESSION_NEEDED")
             detail = "An API key may not do this: log in."
             raise LotaError(Kind.AUTHORIZATION, "SESSION_NEEDED", detail)
-        if self.permission is None:
-            return
-        decision = authorize(principal, self.permission, Resource(principal.tenant_id))
-        if not decision.allowed:
-            authenticator.refusals.user(principal, self.permission, "PERMISSION_DENIED")
-            detail = "Your role may not do this."
-            raise LotaError(
-                Kind.AUTHORIZATION, "PERMISSION_DENIED", detail,
-                permission=str(self.permission), role=str(principal.role), reason=decision.reason,
-            )  # fmt: skip
+        if self.permission is not None:
+            permit(principal, self.permission, authenticator.refusals)
+
+
+def permit(principal: Principal, permission: Permission, refusals: Refusals) -> None:
+    """Lets the caller pass, or counts the refusal and raises `PERMISSION_DENIED`."""
+    decision = authorize(principal, permission, Resource(principal.tenant_id))
+    if not decision.allowed:
+        refusals.user(principal, permission, "PERMISSION_DENIED")
+        detail = "Your role may not do this."
+        raise LotaError(
+            Kind.AUTHORIZATION, "PERMISSION_DENIED", detail,
+            permission=str(permission), role=str(principal.role), reason=decision.reason,
+        )  # fmt: skip
 
 
 def requires(permission: Permission, *, session: bool = False) -> Requires:
@@ -162,9 +173,9 @@ def caller(scope: Scope) -> Principal | None:
 
 
 def source_of(scope: Scope) -> str:
-    """The network address that a request came from."""
-    client = scope.get("client")
-    return client[0] if client else "local"
+    """The network address that a request came from, as far back as can be believed."""
+    arrival = scope.get("state", {}).get(ARRIVAL)
+    return arrival.address if isinstance(arrival, Arrival) else peer_of(scope)
 
 
 def proven_key(request: Request[Any, Any, Any]) -> str | None:

@@ -4,7 +4,6 @@ It stands outside the framework, so that errors of the framework itself carry th
 """
 
 import re
-import secrets
 from time import perf_counter
 
 from litestar.enums import ScopeType
@@ -14,13 +13,23 @@ from structlog.contextvars import bound_contextvars
 
 from lotabots.kernel import Kind, LotaError, invalid
 from lotabots.runtime.telemetry import Telemetry
+from lotabots.runtime.web.arrival import (
+    ARRIVAL,
+    REQUEST_ID,
+    TRACEPARENT,
+    Arrival,
+    Proxies,
+    arrived,
+    peer_of,
+)
 from lotabots.runtime.web.auth import caller, source_of
 from lotabots.runtime.web.errors import body_of, code_noted, coded, headers_of, note_code, status_of
+from lotabots.runtime.web.inside import Inside
 from lotabots.runtime.web.settings import WebSettings
 
-REQUEST_ID = b"x-request-id"
+EXTRA_HEADERS = "lotabots.extra_headers"
+"""Where headers stand, in the state of a scope, that go with whatever the answer will be."""
 MAX_HEADER_COUNT = 100
-_SENT_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 # An API is no page: nothing may be loaded, framed or sniffed from an answer of ours, or be kept.
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
@@ -35,15 +44,22 @@ HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 NO_STORE = (b"cache-control", b"no-store")
 
 # One path has one spelling, so that whoever filters by path in front of us sees what we see.
-_SECOND_SPELLING = re.compile(rb"//|/$|%2f|%5c|%00|\\", re.IGNORECASE)
+_SECOND_SPELLING = re.compile(rb"//|/$|/\.{1,2}(?:/|$)|%2[ef]|%5c|%00|\\", re.IGNORECASE)
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
 class Edge:
-    """Wraps the application; every answer passes through `_Answer`."""
+    """Wraps the application; every answer passes through `_Answer`.
 
-    def __init__(self, app: ASGIApp, settings: WebSettings, telemetry: Telemetry) -> None:
+    `inside` reads the word of a gateway in front of us; the gateway itself has none.
+    """
+
+    def __init__(
+        self, app: ASGIApp, settings: WebSettings, telemetry: Telemetry, inside: Inside | None
+    ) -> None:
         self._app = app
+        self._inside = inside
+        self._proxies = Proxies(settings.trusted_proxies)
         self._max_headers = settings.max_headers
         self._headers = (*SECURITY_HEADERS, *((HSTS,) if settings.tls else ()))
         self._log = telemetry.log
@@ -55,10 +71,21 @@ class Edge:
             await self._app(scope, receive, send)
             return
         scope.setdefault("state", {})
-        answer = _Answer(send, _request_id(scope), self._headers)
         started = perf_counter()
-        with bound_contextvars(request_id=answer.request_id.decode()):
+        refused = None
+        try:
+            arrival = await self._arrival(scope)
+        except LotaError as error:
+            arrival, refused = arrived(peer_of(scope), (), ()), error
+        answer = _Answer(send, arrival.request_id, self._headers)
+        scope["state"][ARRIVAL] = arrival
+        scope["state"][EXTRA_HEADERS] = answer.extra
+        with bound_contextvars(
+            request_id=arrival.request_id.decode(), trace_id=arrival.trace_id.decode()
+        ):
             try:
+                if refused is not None:
+                    raise refused
                 self._check(scope)
                 await self._app(scope, receive, answer.send)
             except Exception as error:  # noqa: BLE001 - the edge of the process: logged, no detail sent
@@ -69,6 +96,15 @@ class Edge:
                 if answer.status == 0:
                     await answer.refuse(mapped)
             self._record(scope, answer, perf_counter() - started)
+
+    async def _arrival(self, scope: HTTPScope) -> Arrival:
+        """Where the request came from: the gateway says so if it signs it, else its proxies."""
+        headers = scope["headers"]
+        visit = None if self._inside is None else await self._inside.read(scope)
+        if visit is None:
+            return self._proxies.arrival(peer_of(scope), headers)
+        sent = [value for name, value in headers if name == REQUEST_ID]
+        return arrived(visit.address, sent, [v for name, v in headers if name == TRACEPARENT])
 
     def _check(self, scope: HTTPScope) -> None:
         headers = list(scope["headers"])
@@ -81,6 +117,8 @@ class Edge:
             raise LotaError(Kind.NOT_FOUND, "ROUTE_UNKNOWN", "There is nothing at this path.")
         if b"%00" in scope["query_string"]:
             raise invalid("REQUEST_TEXT_NUL", "A parameter holds a NUL character.")
+        if sum(name == b"host" for name, _ in headers) > 1:
+            raise invalid("REQUEST_HEADER_REPEATED", "There is more than one Host header.")
 
     def _record(self, scope: HTTPScope, answer: "_Answer", seconds: float) -> None:
         route = str(scope.get("path_template") or "unmatched")
@@ -104,13 +142,14 @@ class Edge:
 class _Answer:
     """Adds our headers to the one answer of a request, and remembers what was sent."""
 
-    __slots__ = ("_headers", "_send", "request_id", "size", "status")
+    __slots__ = ("_headers", "_send", "extra", "request_id", "size", "status")
 
     def __init__(
         self, send: Send, request_id: bytes, headers: tuple[tuple[bytes, bytes], ...]
     ) -> None:
         self._send = send
         self._headers = headers
+        self.extra: list[tuple[bytes, bytes]] = []
         self.request_id = request_id
         self.status = 0
         self.size = 0
@@ -118,8 +157,10 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message["headers"], (REQUEST_ID, self.request_id), *self._headers]
-            if not any(name.lower() == NO_STORE[0] for name, _ in message["headers"]):
+            headers = [*message["headers"], (REQUEST_ID, self.request_id), *self.extra]
+            given = {name.lower() for name, _ in message["headers"]}
+            headers += [one for one in self._headers if one[0] not in given]
+            if NO_STORE[0] not in given:
                 headers.append(NO_STORE)
             message["headers"] = headers
         elif message["type"] == "http.response.body":
@@ -168,11 +209,3 @@ class _Metrics:
             self._bound[method, route, status] = bound
         bound[0].inc()
         bound[1].observe(seconds)
-
-
-def _request_id(scope: HTTPScope) -> bytes:
-    """The caller's id if there is one and it is well formed, else one of ours."""
-    sent = [value for name, value in scope["headers"] if name == REQUEST_ID]
-    if len(sent) == 1 and _SENT_ID.fullmatch(sent[0]):
-        return sent[0]
-    return secrets.token_hex(16).encode()

@@ -1,5 +1,8 @@
 """What operators ask a process: is it alive, can it work, what has it done."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from litestar import Response, get
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -8,14 +11,17 @@ from lotabots import __version__
 from lotabots.runtime.process import Process
 from lotabots.runtime.web.auth import PUBLIC
 
+UNLIMITED: Mapping[str, object] = MappingProxyType({**PUBLIC, "lotabots.unlimited": True})
+"""`opt=UNLIMITED`: public, and under no rate limit. For what load balancers ask all the time."""
 
-@get("/healthz", opt=PUBLIC, include_in_schema=False)
+
+@get("/healthz", opt=UNLIMITED, include_in_schema=False)
 async def healthz() -> dict[str, str]:
     """Says that the process answers; looks at nothing else."""
     return {"status": "ok", "version": __version__}
 
 
-@get("/readyz", opt=PUBLIC, include_in_schema=False)
+@get("/readyz", opt=UNLIMITED, include_in_schema=False)
 async def readyz(process: Process) -> dict[str, str]:
     """Says that the database answers. Raises `DATABASE_UNAVAILABLE` (503) when it does not."""
     await process.database.check()

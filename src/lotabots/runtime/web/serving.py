@@ -41,6 +41,38 @@ class _Server(uvicorn.Server):
             self._captured_signals.clear()
 
 
+class _Together(asyncio.Transport):
+    """A transport that writes once what is written in one turn of the loop: a head and its body."""
+
+    def __init__(self, inner: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._inner, self._loop = inner, loop
+        self._held: list[bytes | bytearray | memoryview] = []
+        # What is asked often is asked of the transport itself.
+        self.is_closing = inner.is_closing  # type: ignore[method-assign]
+        self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
+        self.pause_reading = inner.pause_reading  # type: ignore[method-assign]
+        self.resume_reading = inner.resume_reading  # type: ignore[method-assign]
+        self.set_protocol = inner.set_protocol  # type: ignore[method-assign]
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held.append(data)
+
+    def _flush(self) -> None:
+        if self._held:
+            whole, self._held = b"".join(self._held), []
+            self._inner.write(whole)
+
+    def close(self) -> None:
+        self._flush()
+        self._inner.close()
+
+    def abort(self) -> None:
+        self._inner.abort()
+
+
 class _Protocol(HttpToolsProtocol):
     """HTTP/1.1 whose own refusal has our error body, and whose headers have an end."""
 
@@ -48,6 +80,9 @@ class _Protocol(HttpToolsProtocol):
     _head_complete = False
     _only_head = True
     """Whether what came last is nothing but an unfinished head."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(_Together(transport, self.loop))
 
     def data_received(self, data: bytes) -> None:
         self._only_head = not self._head_complete

@@ -4,7 +4,10 @@ import re
 from dataclasses import dataclass
 
 from lotabots.kernel import invalid
+from lotabots.runtime.web.arrival import Proxies
 
+# RFC 6454 section 6.2; no wildcard, and never `null`.
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
 MIB = 1024 * 1024
 
 
@@ -18,6 +21,14 @@ class WebSettings:
     """0 takes a free one."""
     tls: bool = False
     """Clients reach us by HTTPS (through a proxy that ends it): then HSTS is sent."""
+    trusted_proxies: str = ""
+    """Addresses and networks of the proxies in front of us, with commas between: theirs is the word
+    about where a request came from (`X-Forwarded-For`) and its id. Empty: nobody's."""
+    behind_gateway: bool = False
+    """Only the gateway is answered. For processes of single services that others could reach."""
+    cors_origins: str = ""
+    """Origins whose pages may call the API, such as `https://app.example.org`, with commas
+    between."""
     max_body: int = MIB
     """Of any request whose route does not state its own limit."""
     max_headers: int = 32 * 1024
@@ -34,6 +45,16 @@ class WebSettings:
             raise invalid("SETTINGS_INVALID", "web.port is 0 to 65535")
         if self.max_body < 1024 or self.max_headers < 1024:
             raise invalid("SETTINGS_INVALID", "web.max_body and web.max_headers are at least 1024")
+        for origin in self.origins:
+            if not _ORIGIN.fullmatch(origin):
+                detail = "web.cors_origins are scheme, host and port, in lower case, and no more"
+                raise invalid("SETTINGS_INVALID", detail, origin=origin[:100])
+        Proxies(self.trusted_proxies)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins whose pages may call the API."""
+        return frozenset(one.strip() for one in self.cors_origins.split(",") if one.strip())
 
     @property
     def url(self) -> str:
