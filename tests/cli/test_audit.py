@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -98,6 +99,41 @@ def test_an_exported_log_is_the_served_one_byte_for_byte(
     for file in folder.rglob("*"):
         if file.is_file() and file.name != "keys":
             assert (out / file.relative_to(folder)).read_bytes() == file.read_bytes()
+
+
+def test_an_export_waits_where_the_server_says_that_it_was_too_fast(
+    lotabots: Run, served: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = served
+    refused = {"message": "slowly", "code": "RATE_LIMITED"}
+    asked: list[str] = []
+
+    class Limited(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            if len(asked) % 3:
+                super().do_GET()
+                return
+            body = json.dumps({**refused, "details": {"retry_after_seconds": 7}}).encode()
+            self.send_response(429)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    waited: list[float] = []
+    monkeypatch.setattr("lotabots.cli.client.time.sleep", waited.append)
+    handler = functools.partial(Limited, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/."
+        ran = lotabots("audit", "export", "--out", tmp_path / "copy", "--server", url)
+        server.shutdown()
+    assert ran.status == 0, ran.err
+    assert waited == [7] * (len(asked) // 3) != []
+    assert (tmp_path / "copy" / "checkpoint").read_bytes() == (folder / "checkpoint").read_bytes()
 
 
 def test_a_copy_is_not_written_over_something_else(

@@ -3,6 +3,7 @@
 import http.client
 import os
 import ssl
+import time
 from typing import Self
 from urllib.parse import urlencode, urlsplit
 
@@ -16,6 +17,7 @@ DEFAULT_PORT = 8470
 DEFAULT_SERVER = f"http://127.0.0.1:{DEFAULT_PORT}"
 TIMEOUT_SECONDS = 60.0
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+MAX_WAIT_SECONDS = 60
 
 KIND_OF_STATUS = {
     400: Kind.VALIDATION,
@@ -76,6 +78,17 @@ class Client:
         given = {name: value for name, value in query.items() if value is not None}
         return self._call("GET", f"{path}?{urlencode(given)}" if given else path, None)
 
+    def get_patiently(self, path: str) -> bytes:
+        """The same, for one of very many: where the server says to wait, it is waited for."""
+        while True:
+            try:
+                return self.get(path)
+            except LotaError as error:
+                wait = error.details.get("retry_after_seconds")
+                if error.kind is not Kind.RATE_LIMITED or not isinstance(wait, int):
+                    raise
+                time.sleep(min(max(wait, 1), MAX_WAIT_SECONDS))
+
     def post(self, path: str, body: object) -> bytes:
         """The answer's bytes to a JSON body; None for no body."""
         return self._call("POST", path, None if body is None else msgspec.json.encode(body))
@@ -121,7 +134,9 @@ def refusal(status: int, answer: bytes) -> LotaError:
         body = msgspec.json.decode(answer, type=ErrorBody)
     except msgspec.DecodeError:
         return LotaError(kind, "SERVER_ANSWER", f"the server answered {status} without a code")
-    return LotaError(kind, body.code, body.message)
+    wait = body.details.get("retry_after_seconds")
+    details = {"retry_after_seconds": wait} if isinstance(wait, int) else {}
+    return LotaError(kind, body.code, body.message, **details)
 
 
 def connect(server: str) -> Client:

@@ -22,19 +22,19 @@ def _file(name: str, media_type: str) -> Response[bytes]:
 @get("/docs", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
 def page() -> Response[bytes]:
     """The page."""
-    return _file("index.html", "text/html; charset=utf-8")
+    return _file("index.html", "text/html")
 
 
 @get("/docs/page.js", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
 def script() -> Response[bytes]:
     """What fills it from /openapi.json."""
-    return _file("page.js", "text/javascript; charset=utf-8")
+    return _file("page.js", "text/javascript")
 
 
 @get("/docs/page.css", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
 def style() -> Response[bytes]:
     """How it looks."""
-    return _file("page.css", "text/css; charset=utf-8")
+    return _file("page.css", "text/css")
 
 
 HANDLERS = (page, script, style)

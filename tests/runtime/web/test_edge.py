@@ -18,6 +18,7 @@ from plugins.process import (
     make_process,
     serving,
 )
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from lotabots.runtime.database import Database
 from lotabots.runtime.process import Process
@@ -199,3 +200,9 @@ async def test_a_route_that_is_neither_guarded_nor_public_is_not_served(process:
 
     with pytest.raises(RuntimeError, match="/v1/forgotten"):
         build_app([Service(name="x", handlers=[forgotten])], process)
+
+
+async def test_metrics_have_the_one_content_type_that_prometheus_reads(
+    client: httpx.AsyncClient,
+) -> None:
+    assert (await client.get("/metrics")).headers["content-type"] == CONTENT_TYPE_LATEST

@@ -68,7 +68,7 @@ class Served:
 
     def _get(self, path: str) -> bytes:
         try:
-            return self.client.get(f"/{path}")
+            return self.client.get_patiently(f"/{path}")
         except LotaError as error:
             if error.kind is Kind.NOT_FOUND:
                 raise missing(path) from error

@@ -14,6 +14,9 @@ from lotabots.runtime.web.auth import PUBLIC
 UNLIMITED: Mapping[str, object] = MappingProxyType({**PUBLIC, "lotabots.unlimited": True})
 """`opt=UNLIMITED`: public, and under no rate limit. For what load balancers ask all the time."""
 
+METRICS_TYPE = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
+"""The framework adds the character set to any text; Prometheus refuses a type that has it twice."""
+
 
 @get("/healthz", opt=UNLIMITED, include_in_schema=False)
 async def healthz() -> dict[str, str]:
@@ -32,7 +35,7 @@ async def readyz(process: Process) -> dict[str, str]:
 async def metrics(process: Process) -> Response[bytes]:
     """Every counter of this process in the Prometheus text format."""
     text = generate_latest(process.telemetry.registry)
-    return Response(text, media_type=CONTENT_TYPE_LATEST)
+    return Response(text, media_type=METRICS_TYPE)
 
 
 HANDLERS = (healthz, readyz, metrics)
