@@ -93,11 +93,28 @@ def test_what_an_installation_has_is_checked_and_mended(demonstrated: Demonstrat
     assert (said.returncode, "0 waiting" in said.stdout) == (0, True)
 
 
-def test_what_runs_already_is_not_looked_at(demonstrated: Demonstrated) -> None:
+def test_a_log_is_looked_at_beside_the_server_that_writes_it(demonstrated: Demonstrated) -> None:
+    command = [sys.executable, "-m", "lotabots", "up", "--port", "0", "--data"]
+    with subprocess.Popen(
+        [*command, str(demonstrated.data)], env=environ(), stderr=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stderr is not None
+            assert any("answers at" in line for line in server.stderr)
+            status, report = fsck(demonstrated)
+            assert (status, report["verdict"], server.poll()) == (0, "accepted", None)
+        finally:
+            server.terminate()
+            server.communicate(timeout=30)
+
+
+def test_a_database_that_is_held_and_does_not_answer_cannot_be_looked_at(
+    demonstrated: Demonstrated,
+) -> None:
     with (demonstrated.data / "postgres" / "postgres" / "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         ran = lotabots("audit", "fsck", "--data", demonstrated.data)
-    assert (ran.returncode, "POSTGRES_ALREADY_RUNNING" in ran.stderr) == (4, True)
+    assert (ran.returncode, "DATABASE_UNAVAILABLE" in ran.stderr) == (4, True), ran.stderr
 
 
 def test_nothing_is_made_where_there_is_no_installation(tmp_path: Path) -> None:

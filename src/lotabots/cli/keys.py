@@ -80,7 +80,8 @@ def _with_keys(
     environ = with_options(data)
 
     async def main() -> T:
-        async with attached(read_settings(environ, file=config), environ) as keys:
+        async with attached(read_settings(environ, file=config), environ) as found:
+            keys = Keys(found.database, found.keyring)
             return await act(keys)
 
     return run(main())

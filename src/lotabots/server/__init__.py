@@ -2,20 +2,20 @@
 
 from lotabots.server.compose import Running, open_process, running
 from lotabots.server.entry import run, serve, up
-from lotabots.server.existing import open_existing
+from lotabots.server.installation import Installation, attached
 from lotabots.server.services import EVERYTHING, GATEWAY, NAMES, SERVICES
 from lotabots.server.settings import read_settings
-from lotabots.server.upkeep import Keys, attached
+from lotabots.server.upkeep import Keys
 
 __all__ = [
     "EVERYTHING",
     "GATEWAY",
     "NAMES",
     "SERVICES",
+    "Installation",
     "Keys",
     "Running",
     "attached",
-    "open_existing",
     "open_process",
     "read_settings",
     "run",

@@ -142,7 +142,7 @@ async def open_process(
             settings=settings,
             database=database,
             blobs=_blobs(settings.section(DataSettings).blobs, directory),
-            log_files=_log_files(settings.section(DataSettings).log, directory),
+            log_files=log_files(settings.section(DataSettings).log, directory),
             keyring=keyring,
             clock=utc_now,
             telemetry=telemetry,
@@ -191,7 +191,8 @@ def _blobs(url: str, directory: Path) -> Blobs:
     return Blobs.open(url) if url else Blobs.in_folder(directory / "blobs")
 
 
-def _log_files(url: str, directory: Path) -> Files:
+def log_files(url: str, directory: Path) -> Files:
+    """Where the audit log is published."""
     return open_files(url) if url else Folder(directory / "log")
 
 

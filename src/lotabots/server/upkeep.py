@@ -4,23 +4,17 @@ Not over the API: a caller of the API proves who they are by a token, and the ke
 may be the very one that somebody stole.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 
 from lotabots.audit import SYSTEM, Entry, Journal
-from lotabots.kernel import OPERATOR_TENANT, Kind, LotaError
+from lotabots.kernel import OPERATOR_TENANT, LotaError
 from lotabots.reference import REFERENCE_PURPOSE
 from lotabots.runtime.database import Database
-from lotabots.runtime.keyring import Keyring, ListedKey, master_key
-from lotabots.runtime.migrations import require_current
-from lotabots.runtime.postgres import EmbeddedPostgres
+from lotabots.runtime.keyring import Keyring, ListedKey
 from lotabots.runtime.process import Process
-from lotabots.runtime.settings import Settings
 from lotabots.runtime.tasks import Loop
-from lotabots.runtime.web import TOKEN_PURPOSE
-from lotabots.server.settings import DatabaseSettings, KeyringSettings, data_directory
+from lotabots.server.settings import KeyringSettings
 
 CONNECTIONS = 2
 
@@ -75,44 +69,6 @@ async def rotate_due(process: Process) -> None:
 PINNED = (REFERENCE_PURPOSE,)
 """Not rotated by themselves: other installations name the key in a file of theirs."""
 ROTATION = Loop("keys.rotate", seconds=3600.0, run=rotate_due)
-
-
-@asynccontextmanager
-async def attached(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Keys]:
-    """The keys of the installation that these settings mean, whether its servers run or not.
-
-    Nothing is made or migrated. Raises `INSTALLATION_MISSING`, `SCHEMA_OUTDATED`, and what database
-    and keyring refuse.
-    """
-    directory = data_directory(settings, environ)
-    section = settings.section(DatabaseSettings)
-    async with AsyncExitStack() as stack:
-        url = section.url.get_secret_value()
-        if not url:
-            programs = Path(section.programs) if section.programs else None
-            if not (directory / "postgres").is_dir():
-                detail = f"There is no installation in {directory}."
-                raise LotaError(Kind.NOT_FOUND, "INSTALLATION_MISSING", detail)
-            embedded = EmbeddedPostgres(directory / "postgres", programs=programs)
-            url = await _found(embedded, stack)
-        await require_current(url)
-        database = await Database.open(url, connections=CONNECTIONS)
-        stack.push_async_callback(database.close)
-        key = settings.section(KeyringSettings).key.get_secret_value()
-        keyring = Keyring(database, master_key(key, directory, make=False))
-        # Under another master key than the servers' a new key would be one that they cannot open.
-        await keyring.load(TOKEN_PURPOSE)
-        yield Keys(database, keyring)
-
-
-async def _found(embedded: EmbeddedPostgres, stack: AsyncExitStack) -> str:
-    """The URL of the server in its place: of the one that runs, else of one for the while."""
-    try:
-        await stack.enter_async_context(embedded)
-    except LotaError as error:
-        if error.code != "POSTGRES_ALREADY_RUNNING":
-            raise
-    return embedded.app_url
 
 
 def _entry(verb: str, subject: str, digests: Mapping[str, str]) -> Entry:

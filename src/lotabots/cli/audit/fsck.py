@@ -36,10 +36,9 @@ MAX_SHOWN = 50
 def fsck_command(data: Path | None, config: Path | None, mend: bool, output: str) -> int:
     """Hold an installation's database against its published log, every row and every byte.
 
-    For the operator: it opens what `lotabots up` with the same options serves. With a database of
-    its own, stop the server first; beside an external one it may go on. Exit 0 when all of it
-    holds, 1 with every finding when it does not, 4 when it could not look. --mend changes published
-    files only, and only if the database itself holds.
+    For the operator: it opens what `lotabots up` with the same options serves, and the server may
+    go on meanwhile. Exit 0 when all of it holds, 1 with every finding when it does not, 4 when it
+    could not look. --mend changes published files only, and only if the database itself holds.
     """
     try:
         report = look(data, config, mend)
@@ -58,17 +57,17 @@ def fsck_command(data: Path | None, config: Path | None, mend: bool, output: str
 def look(data: Path | None, config: Path | None, mend: bool) -> "LogReport":
     """What the installation holds. Raises `INSTALLATION_MISSING`, `AUDIT_ROLE_MISSING`."""
     from lotabots.audit import AuditSettings, check_log, log_signers
-    from lotabots.server import open_existing, read_settings, run
+    from lotabots.server import attached, read_settings, run
 
     environ = with_options(data)
 
     async def main() -> "LogReport":
-        async with open_existing(read_settings(environ, file=config), environ) as process:
-            if process.sequencing is None:
+        async with attached(read_settings(environ, file=config), environ) as found:
+            if found.sequencing is None:
                 detail = "The database was not given in the role that orders the log."
                 raise invalid("AUDIT_ROLE_MISSING", detail)
-            signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
-            return await check_log(process.sequencing, process.log_files, signers, mending=mend)
+            signers = log_signers(found.keyring, found.settings.section(AuditSettings).origin)
+            return await check_log(found.sequencing, found.log_files, signers, mending=mend)
 
     return run(main())
 
