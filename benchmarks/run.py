@@ -16,6 +16,7 @@ BENCHMARKS = {
     "gateway": "CPU of a request through the gateway, against Envoy, nginx and FastAPI",
     "audit": "prove, check receipts and audit a log of ten million entries, against pymerkle",
     "events": "from a revocation in one process to the refusal in another; what listening costs",
+    "login": "what others feel while passwords are hashed: p99 in a storm of log-ins, on one core",
     "up": "seconds until `lotabots up` is ready, first and later",
 }
 
