@@ -14,6 +14,7 @@ from lotabots.identity import key_store, store
 from lotabots.identity.attempts import Attempts
 from lotabots.identity.clients import Client
 from lotabots.identity.passwords import Passwords
+from lotabots.identity.recording import record
 from lotabots.identity.session_store import end_sessions
 from lotabots.identity.settings import IdentitySettings
 from lotabots.identity.tickets import new_ticket, read_ticket
@@ -57,7 +58,7 @@ class Accounts:
             password_hash = await self._passwords.new(new.password, new.username, new.email)
         async with self._database.transaction(by.tenant_id) as tx:
             user = await store.add(tx, uuid4(), new, password_hash)
-            await self._record(tx, by, "user.create", user.id, address, role=new.role)
+            await record(self._journal, tx, by, "user.create", user.id, address, role=new.role)
         return user
 
     async def invite(
@@ -66,7 +67,7 @@ class Accounts:
         """A new user without a password, and the token to set one with. Raises as `add`."""
         _check_role(by, invitee.role, invitee.node_id)
         user = await store.add(tx, uuid4(), invitee, None)
-        await self._record(tx, by, "user.create", user.id, address, role=invitee.role)
+        await record(self._journal, tx, by, "user.create", user.id, address, role=invitee.role)
         return await self._invitation(tx, by, user, address)
 
     async def invite_again(
@@ -157,8 +158,8 @@ class Accounts:
         if user.role is Role.OWNER and change.role is not Role.OWNER:
             await _require_other_owner(tx, user_id)
         await store.set_role(tx, user_id, change.role, change.node_id)
-        await self._record(
-            tx, by, "user.role", user_id, address, role=change.role, before=user.role
+        await record(
+            self._journal, tx, by, "user.role", user_id, address, role=change.role, before=user.role
         )
         await end_sessions(tx, user_id, "role")
         return await store.existing(tx, user_id)
@@ -171,7 +172,7 @@ class Accounts:
         user = await self.removable(tx, by, user_id)
         if user.disabled_at is None:
             await store.set_disabled(tx, user_id, disabled=True)
-            await self._record(tx, by, "user.disable", user_id, address)
+            await record(self._journal, tx, by, "user.disable", user_id, address)
         await end_sessions(tx, user_id, "disabled")
         await key_store.revoke_all(tx, user_id)
         return await store.existing(tx, user_id)
@@ -181,7 +182,7 @@ class Accounts:
         user = await self.manageable(tx, by, user_id)
         if user.disabled_at is not None:
             await store.set_disabled(tx, user_id, disabled=False)
-            await self._record(tx, by, "user.enable", user_id, address)
+            await record(self._journal, tx, by, "user.enable", user_id, address)
         return await store.existing(tx, user_id)
 
     async def _invitation(
@@ -192,7 +193,7 @@ class Accounts:
         ticket = new_ticket(by.tenant_id)
         expires_at = tx.began + self._invitation_life
         await store.invite(tx, user.id, ticket.digest, expires_at)
-        await self._record(tx, by, "user.invite", user.id, address)
+        await record(self._journal, tx, by, "user.invite", user.id, address)
         return Invitation(user_id=user.id, token=ticket.text, expires_at=expires_at)
 
     async def _password_set(
@@ -208,25 +209,6 @@ class Accounts:
         )
         await self._journal.append(tx, entry)
         await end_sessions(tx, account.id, "password")
-
-    async def _record(
-        self,
-        tx: Transaction,
-        by: Principal,
-        verb: str,
-        user_id: UUID,
-        address: str,
-        **said: str,
-    ) -> None:
-        entry = Entry(
-            actor_ref=str(by.user_id),
-            verb=verb,
-            subject_ref=f"user:{user_id}",
-            outcome="done",
-            digests={name: str(value) for name, value in said.items()},
-            address=address,
-        )
-        await self._journal.append(tx, entry)
 
     def _refused(self, client: Client) -> LotaError:
         self._refusals.stranger(client.address, "INVITATION_REFUSED")

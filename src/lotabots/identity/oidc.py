@@ -12,11 +12,12 @@ from uuid import UUID
 
 import msgspec
 
-from lotabots.audit import Entry, Journal
+from lotabots.audit import Journal
 from lotabots.identity import store
 from lotabots.identity.clients import Client
 from lotabots.identity.id_tokens import verify_id_token
 from lotabots.identity.provider import Provider
+from lotabots.identity.recording import record
 from lotabots.identity.sealing import Seal
 from lotabots.identity.session_store import end_sessions
 from lotabots.identity.sessions import Sessions
@@ -170,25 +171,13 @@ class OidcLogin:
                 raise
             detail = "This subject of the provider is linked to a user already."
             raise LotaError(Kind.CONFLICT, "LINK_TAKEN", detail) from error
-        await self._record(tx, by, "link.create", user_id, address)
+        await record(self._journal, tx, by, "link.create", user_id, address)
 
     async def unlink(self, tx: Transaction, by: Principal, user_id: UUID, address: str) -> None:
         """Ends every link of the user, and the sessions that may have come of one."""
         if await tx.execute("delete from identity.links where user_id = $1", user_id):
             await end_sessions(tx, user_id, "unlinked")
-            await self._record(tx, by, "link.remove", user_id, address)
-
-    async def _record(
-        self, tx: Transaction, by: Principal, verb: str, user_id: UUID, address: str
-    ) -> None:
-        entry = Entry(
-            actor_ref=str(by.user_id),
-            verb=verb,
-            subject_ref=f"user:{user_id}",
-            outcome="done",
-            address=address,
-        )
-        await self._journal.append(tx, entry)
+            await record(self._journal, tx, by, "link.remove", user_id, address)
 
 
 async def links_of(tx: Transaction, user_id: UUID) -> list[Link]:

@@ -15,6 +15,7 @@ from lotabots.audit import Appended, Entry, Journal, LoggedEntry, Person
 from lotabots.identity import key_store, store
 from lotabots.identity.key_store import KeyView
 from lotabots.identity.oidc import links_of
+from lotabots.identity.recording import record
 from lotabots.identity.second_factor import FactorState, SecondFactor, forget
 from lotabots.identity.session_store import end_sessions
 from lotabots.identity.types import Link, User
@@ -93,7 +94,7 @@ class PersonalRecords:
             entries=entries,
             entries_complete=len(entries) < MOST_ENTRIES,
         )
-        await self._record(tx, by, "personal.export", user_id, address)
+        await record(self._journal, tx, by, "personal.export", user_id, address)
         return data
 
     async def erase(
@@ -159,27 +160,8 @@ class PersonalRecords:
             tx.began,
         )
         verb = "consent.give" if new.given else "consent.withdraw"
-        await self._record(tx, by, verb, by.user_id, address, purpose=new.purpose)
+        await record(self._journal, tx, by, verb, by.user_id, address, purpose=new.purpose)
         return consent
-
-    async def _record(
-        self,
-        tx: Transaction,
-        by: Principal,
-        verb: str,
-        user_id: UUID,
-        address: str,
-        **said: str,
-    ) -> None:
-        entry = Entry(
-            actor_ref=str(by.user_id),
-            verb=verb,
-            subject_ref=f"user:{user_id}",
-            outcome="done",
-            digests=said,
-            address=address,
-        )
-        await self._journal.append(tx, entry)
 
 
 async def consents_of(tx: Transaction, user_id: UUID) -> list[Consent]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from lotabots.audit import Entry, Journal
+from lotabots.audit import Journal
 from lotabots.identity.attempts import Attempts
 from lotabots.identity.codes import (
     RECOVERY_CODES,
@@ -24,6 +24,7 @@ from lotabots.identity.codes import (
     recovery_code,
     step_of,
 )
+from lotabots.identity.recording import record
 from lotabots.identity.sealing import Seal
 from lotabots.kernel import Kind, LotaError, Principal, sha256
 from lotabots.runtime.database import Transaction
@@ -114,7 +115,7 @@ class SecondFactor:
                 by.user_id,
                 tx.began,
             )
-            await self._record(tx, by, "code.enable", by.user_id, address)
+            await record(self._journal, tx, by, "code.enable", by.user_id, address)
             return await self._new_recovery_codes(tx, by.user_id)
 
     async def renew_recovery_codes(self, by: Principal, code: str, address: str) -> RecoveryCodes:
@@ -122,7 +123,7 @@ class SecondFactor:
         async with self._guess(by, address) as tx:
             if not await self.check(tx, by.user_id, code):
                 raise _wrong()
-            await self._record(tx, by, "code.recovery", by.user_id, address)
+            await record(self._journal, tx, by, "code.recovery", by.user_id, address)
             return await self._new_recovery_codes(tx, by.user_id)
 
     async def remove(self, by: Principal, code: str, address: str) -> None:
@@ -148,7 +149,7 @@ class SecondFactor:
     async def reset(self, tx: Transaction, by: Principal, user_id: UUID, address: str) -> None:
         """Takes the second factor of a user away, who lost it."""
         await forget(tx, user_id)
-        await self._record(tx, by, "code.disable", user_id, address)
+        await record(self._journal, tx, by, "code.disable", user_id, address)
 
     async def check(self, tx: Transaction, user_id: UUID, code: str) -> bool:
         """Whether the code is right, of a user who needs one; it is used up by this."""
@@ -196,18 +197,6 @@ class SecondFactor:
             [(_digest(user_id, code), user_id) for code in codes],
         )
         return RecoveryCodes(codes)
-
-    async def _record(
-        self, tx: Transaction, by: Principal, verb: str, user_id: UUID, address: str
-    ) -> None:
-        entry = Entry(
-            actor_ref=str(by.user_id),
-            verb=verb,
-            subject_ref=f"user:{user_id}",
-            outcome="done",
-            address=address,
-        )
-        await self._journal.append(tx, entry)
 
 
 async def forget(tx: Transaction, user_id: UUID) -> None:
