@@ -16,7 +16,7 @@ from lotabots.server.settings import SECTIONS, read_settings
 ROOT = Path(__file__).resolve().parent.parent
 SRC = ROOT / "src" / "lotabots"
 ORDER = (
-    *("kernel", "access", "tlog", "evidence", "appraisal", "result", "simulator"),
+    *("kernel", "access", "tlog", "models", "evidence", "appraisal", "result", "simulator"),
     *("runtime", "audit", "reference", "attestation", "identity", "gateway", "server", "cli"),
 )
 

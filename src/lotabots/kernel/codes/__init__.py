@@ -15,6 +15,7 @@ from lotabots.kernel.codes import (
     gateway,
     identity,
     kernel,
+    models,
     reference,
     result,
     runtime,
@@ -28,6 +29,7 @@ from lotabots.kernel.codes.code import Code
 AREAS = (
     kernel,
     access,
+    models,
     evidence,
     appraisal,
     result,
