@@ -2,6 +2,14 @@
 
 from lotabots.models.findings import Finding, Severity, finding
 from lotabots.models.memory import Memory, MemoryTree
+from lotabots.models.merkle import (
+    TensorProof,
+    check_tensor,
+    merkle_root,
+    prove_tensor,
+    strong_root,
+    tensor_root,
+)
 from lotabots.models.types import (
     Algorithm,
     Content,
@@ -27,6 +35,12 @@ __all__ = [
     "Parsed",
     "Severity",
     "TensorEntry",
+    "TensorProof",
     "Tree",
+    "check_tensor",
     "finding",
+    "merkle_root",
+    "prove_tensor",
+    "strong_root",
+    "tensor_root",
 ]
