@@ -20,6 +20,14 @@ from lotabots.appraisal.compliance.evidence import (
     Provenance,
     Sample,
 )
+from lotabots.appraisal.compliance.exports import (
+    STYLE_HASH,
+    markdown,
+    model_bom,
+    oscal,
+    page,
+    verification_summary,
+)
 from lotabots.appraisal.compliance.packs import TEXTS as PACK_TEXTS
 from lotabots.appraisal.compliance.report import ComplianceReport, Count, Summary
 from lotabots.appraisal.compliance.waivers import Waiver, load_waivers
@@ -28,6 +36,7 @@ from lotabots.appraisal.controls import Basis, ControlResult, ControlResults, St
 __all__ = [
     "CHECKS",
     "PACK_TEXTS",
+    "STYLE_HASH",
     "Ancestor",
     "Basis",
     "Behaviour",
@@ -52,5 +61,10 @@ __all__ = [
     "evaluate",
     "load_catalogue",
     "load_waivers",
+    "markdown",
+    "model_bom",
+    "oscal",
+    "page",
     "read_pack",
+    "verification_summary",
 ]
