@@ -1,5 +1,6 @@
 """A model held against written controls: pass, fail, unknown, not applicable or waived."""
 
+from lotabots.appraisal.compliance.card import read_card
 from lotabots.appraisal.compliance.catalogue import (
     Catalogue,
     Control,
@@ -30,6 +31,7 @@ from lotabots.appraisal.compliance.exports import (
 )
 from lotabots.appraisal.compliance.packs import TEXTS as PACK_TEXTS
 from lotabots.appraisal.compliance.report import ComplianceReport, Count, Summary
+from lotabots.appraisal.compliance.sampling import sample_tensors
 from lotabots.appraisal.compliance.waivers import Waiver, load_waivers
 from lotabots.appraisal.controls import Basis, ControlResult, ControlResults, Status, Waived
 
@@ -65,6 +67,8 @@ __all__ = [
     "model_bom",
     "oscal",
     "page",
+    "read_card",
     "read_pack",
+    "sample_tensors",
     "verification_summary",
 ]

@@ -31,7 +31,7 @@ margin:0 0 .6rem;padding:.7rem .9rem;break-inside:avoid}
 article dl{margin:.4rem 0 0;font-size:.875rem;grid-template-columns:6.5rem 1fr}
 article.pass{border-left-color:var(--good)}article.fail{border-left-color:var(--bad)}
 article.unknown,article.waived{border-left-color:var(--open)}
-.status{display:inline-block;min-width:5.5rem;margin-right:.4rem;color:var(--rest)}
+.status{display:inline-block;min-width:7rem;margin-right:.4rem;color:var(--rest)}
 .pass .status{color:var(--good)}.fail .status{color:var(--bad)}
 .unknown .status,.waived .status{color:var(--open)}
 footer{margin-top:2.5rem;border-top:1px solid var(--line);color:var(--soft);font-size:.875rem}

@@ -19,7 +19,7 @@ controls:
     maps_to: [ISO/IEC 42001 A.6.2]
     severity: high
     why: An adapter or a quantised model is only as good as the base under it.
-    fix: Sign with `--derived-from`, and have the base approved.
+    fix: Name the base when you sign, and have it approved.
   - id: LB-EXP-01
     title: Export is declared
     check: export-declared
