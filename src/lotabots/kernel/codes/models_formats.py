@@ -243,7 +243,7 @@ _GGUF = (
     Code(
         "GGUF-OVERFLOW",
         "reject",
-        "A GGUF tensor's dimensions exceed 63 bits when multiplied: a loader may allocate too little.",
+        "A GGUF tensor's dimensions exceed 63 bits when multiplied; a loader may allocate less.",
         _BROKEN,
     ),
     Code(
