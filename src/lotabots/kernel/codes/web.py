@@ -10,6 +10,13 @@ CODES: tuple[Code, ...] = (
         "This is a fault of ours; please report it with the request id.",
     ),
     Code(
+        "SERVER_BUSY",
+        "unavailable",
+        "The process works on as much as it may at once, or holds as many connections.",
+        "Wait as long as the Retry-After header says, and try again; if it stays, add processes. "
+        "The limits are the settings web.max_concurrent and web.max_connections.",
+    ),
+    Code(
         "ROUTE_UNKNOWN",
         "not_found",
         "There is nothing at this path. A path has one spelling: no trailing or double slash.",

@@ -24,6 +24,7 @@ from lotabots.runtime.web.health import HANDLERS
 from lotabots.runtime.web.inside import Inner, Inside
 from lotabots.runtime.web.openapi import openapi
 from lotabots.runtime.web.request import StrictRequest, refuse_strange_parameters
+from lotabots.runtime.web.room import Room
 from lotabots.runtime.web.settings import WebSettings
 
 
@@ -60,8 +61,9 @@ def build_app(
     _refuse_unguarded(app)
     inside, settings = Inside(process), process.settings.section(WebSettings)
     if front is not None:
-        return Edge(front(Inner(app, inside)), settings, process.telemetry, None)
-    return Edge(app, settings, process.telemetry, inside)
+        room = Room(front(Inner(app, inside)), settings.max_concurrent)
+        return Edge(room, settings, process.telemetry, None)
+    return Edge(Room(app, settings.max_concurrent), settings, process.telemetry, inside)
 
 
 def _framework(services: Sequence[Service], process: Process) -> Litestar:
