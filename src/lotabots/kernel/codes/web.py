@@ -17,6 +17,12 @@ CODES: tuple[Code, ...] = (
         "The limits are the settings web.max_concurrent and web.max_connections.",
     ),
     Code(
+        "ANSWER_UNFILTERED",
+        "internal",
+        "Fields that the caller may not see could not be taken out of an answer: it was not sent.",
+        "This is a fault of ours; please report it with the request id.",
+    ),
+    Code(
         "ROUTE_UNKNOWN",
         "not_found",
         "There is nothing at this path. A path has one spelling: no trailing or double slash.",
