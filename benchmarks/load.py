@@ -255,7 +255,7 @@ NOTES = [
     "but 2xx, and 429 or 503 in the one error body; no answer within 30 s too. Recovery: from the",
     f"end of the overload until {RECOVERED} windows in a row have a p99 of at most twice the idle",
     "one. `rss-again`: at the end of a second overload, half as long. `peer` is ours at the knee,",
-    "or after the first overload. `lotabots up` with its PostgreSQL has one core, locust the other;",
+    "or after the first overload. `lotabots up` with its PostgreSQL has one core, locust another;",
     "Redis where there is one. The limits of a single caller are lifted: all users share one",
     "address. Log-ins are counted in `mixed` and not timed: bcrypt is slow by intent.",
 ]

@@ -17,10 +17,10 @@ up(read_settings(os.environ), os.environ, ready=ready)
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[tuple[str, str]]:
+def server(folder: Path, **more: str) -> Iterator[tuple[str, str]]:
     """The address of a server with a database of its own, and its administrator's password."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("LOTA_")}
-    environ |= {"LOTA_DATA_DIRECTORY": str(folder), "LOTA_WEB_PORT": "0"}
+    environ |= {"LOTA_DATA_DIRECTORY": str(folder), "LOTA_WEB_PORT": "0"} | more
     with subprocess.Popen(
         [sys.executable, "-c", SERVE], env=environ, stdout=subprocess.PIPE, text=True
     ) as process:
