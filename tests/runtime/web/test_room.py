@@ -67,7 +67,7 @@ async def test_one_request_too_many_is_refused_and_the_next_is_let_in_again(
         for _ in inside:
             await gate.waiting.acquire()
         refused = await client.get("/v1/quick")
-        assert_refused(refused, 503, "SERVER_BUSY")
+        assert_refused(refused, 503, "WEB_BUSY")
         assert refused.headers["retry-after"] == "1"
         assert "connection" not in refused.headers  # it may ask again on this connection
         for path in ("/healthz", "/readyz", "/metrics"):
@@ -105,7 +105,7 @@ async def test_a_connection_too_many_is_answered_and_closed(database: Database, 
         assert (await client.get("/v1/quick")).status_code == 200
         async with httpx.AsyncClient(base_url=client.base_url, trust_env=False) as other:
             refused = await other.get("/v1/quick")
-            assert_refused(refused, 503, "SERVER_BUSY")
+            assert_refused(refused, 503, "WEB_BUSY")
             assert refused.headers["connection"] == "close"
             assert (await other.get("/healthz")).status_code == 200
         assert (await client.get("/v1/quick")).status_code == 200

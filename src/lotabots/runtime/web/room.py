@@ -19,7 +19,7 @@ _ALWAYS = frozenset(path for handler in HANDLERS for path in handler.paths)
 
 
 class Room:
-    """Lets at most so many requests in at once; the next one is refused as `SERVER_BUSY`.
+    """Lets at most so many requests in at once; the next one is refused as `WEB_BUSY`.
 
     Without an end to what waits, every answer of an overload comes too late for its caller. What is
     counted is requests, not connections: a fleet that keeps its connections open asks little.
@@ -39,9 +39,7 @@ class Room:
             if crowded:
                 scope["state"][EXTRA_HEADERS].append((b"connection", b"close"))
             detail = "Too much is being worked on at this moment; try again."
-            raise LotaError(
-                Kind.UNAVAILABLE, "SERVER_BUSY", detail, retry_after_seconds=RETRY_SECONDS
-            )
+            raise LotaError(Kind.UNAVAILABLE, "WEB_BUSY", detail, retry_after_seconds=RETRY_SECONDS)
         self._left -= 1
         try:
             await self._app(scope, receive, send)

@@ -38,10 +38,10 @@ class WebSettings:
     stop_seconds: int = 10
     """How long running requests may take to finish when we stop."""
     max_concurrent: int = 1000
-    """Requests that are worked on at once; one more is answered 503 `SERVER_BUSY`."""
+    """Requests that are worked on at once; one more is answered 503 `WEB_BUSY`."""
     max_connections: int = 10_000
     """Connections that are open at once, or as many as the system's limit on open files leaves;
-    a request on one more is answered 503 `SERVER_BUSY`, and the connection closed."""
+    a request on one more is answered 503 `WEB_BUSY`, and the connection closed."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port < 65536:
