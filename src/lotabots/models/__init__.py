@@ -5,7 +5,14 @@ from lotabots.models.chains import Certificate, load_certificates
 from lotabots.models.findings import Finding, Severity, finding
 from lotabots.models.manifest import Manifest, Method, Resource, manifest_of
 from lotabots.models.memory import Memory, MemoryTree
-from lotabots.models.merkle import strong_root, tensor_root
+from lotabots.models.merkle import (
+    TensorProof,
+    check_tensor,
+    merkle_root,
+    prove_tensor,
+    strong_root,
+    tensor_root,
+)
 from lotabots.models.paths import GIT_NAMES, read_by_loaders
 from lotabots.models.signers import (
     ModelKey,
@@ -71,17 +78,21 @@ __all__ = [
     "SigstoreTrust",
     "StrongManifest",
     "TensorEntry",
+    "TensorProof",
     "Tree",
     "Trust",
     "Verified",
+    "check_tensor",
     "finding",
     "load_certificates",
     "load_public_key",
     "load_signing_key",
     "load_trusted_root",
     "manifest_of",
+    "merkle_root",
     "open_bundle",
     "open_strong",
+    "prove_tensor",
     "read_by_loaders",
     "sign_manifest",
     "sign_statement",
