@@ -42,8 +42,6 @@ AREAS = (
     models_formats,
     models_manifest,
     models_signing,
-    models_scan,
-    models_formats,
     evidence,
     appraisal,
     result,
