@@ -95,7 +95,9 @@ def scan(tree: Tree, options: Options | None = None) -> ScanReport:
 def _facts(view: View) -> dict[str, Json]:
     """What the repository states, for whoever judges more than this scan does."""
     card = cards.front_matter("README.md", view.texts.get("README.md", "")).values
-    text = next((path for path in view.texts if path in {"LICENSE", "LICENSE.txt", "LICENSE.md"}), "")
+    text = next(
+        (path for path in view.texts if path in {"LICENSE", "LICENSE.txt", "LICENSE.md"}), ""
+    )
     recognised, similarity = licences.recognise(view.texts.get(text, ""))
     formats: dict[str, Json] = {}
     for parsed in view.parsed.values():
@@ -106,7 +108,9 @@ def _facts(view: View) -> dict[str, Json]:
         "config": view.documents.get("config.json"),
         "formats": formats,
         "parameters": cards.parameters(view, ""),
-        "quantised": sorted({how for each in view.parsed.values() if (how := variants.quantised(each))}),
+        "quantised": sorted(
+            {how for each in view.parsed.values() if (how := variants.quantised(each))}
+        ),
         "licence": {
             "named": licences.named_licence("README.md", view.texts.get("README.md", "")),
             "text": text,
@@ -118,7 +122,8 @@ def _facts(view: View) -> dict[str, Json]:
             for each in prompts.templates(view)[: prompts.MOST]
         ],
         "tokenizers": {
-            path: vocabulary_digest(tokens) for path, tokens in tokenizers.vocabularies(view).items()
+            path: vocabulary_digest(tokens)
+            for path, tokens in tokenizers.vocabularies(view).items()
         },
     }
 

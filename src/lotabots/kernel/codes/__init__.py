@@ -37,6 +37,8 @@ AREAS = (
     models,
     models_reading,
     models_policy,
+    models_scan,
+    models_formats,
     models_signing,
     models_scan,
     models_formats,

@@ -19,8 +19,11 @@ _TRUST_KEYS = ("trust_remote_code", "allow_remote_code")
 _LIBRARIES = re.compile(r"(?:transformers|peft|diffusers|torch\.nn)(?:\.[A-Za-z0-9_]+)*")
 _DIFFUSERS = frozenset({"diffusers", "transformers", "onnxruntime", "optimum.onnxruntime"})
 _SENTENCE = re.compile(r"sentence_transformers(?:\.[A-Za-z0-9_]+)*")
-_YAML_TAG = re.compile(r"(?:^|[\s\[{,:-])(!!?(?:python|java|ruby|perl|php)[\w/:.]*|!!?[\w/:]*object[\w/:.]*)", re.M)
-_YAML_TARGET = re.compile(r"^[\s-]*[\"']?(_target_)[\"']?\s*:\s*(\S{1,200})", re.M)
+_YAML_TAG = re.compile(
+    r"(?:^|[\s\[{,:-])(!!?(?:python|java|ruby|perl|php)[\w/:.]*|!!?[\w/:]*object[\w/:.]*)",
+    re.MULTILINE,
+)
+_YAML_TARGET = re.compile(r"^[\s-]*[\"']?(_target_)[\"']?\s*:\s*(\S{1,200})", re.MULTILINE)
 MOST = 20
 """Findings about one file."""
 
@@ -52,7 +55,9 @@ def _document(view: View, path: str, document: Json) -> Iterator[Finding]:
         for module in document:
             kind = module.get("type") if isinstance(module, dict) else None
             if not isinstance(kind, str) or not _SENTENCE.fullmatch(kind):
-                yield finding("REMOTE-CODE", path, expected="sentence_transformers.*", measured=str(kind))
+                yield finding(
+                    "REMOTE-CODE", path, expected="sentence_transformers.*", measured=str(kind)
+                )
 
 
 def _object(view: View, path: str, value: dict[str, Json]) -> Iterator[Finding]:
@@ -91,7 +96,7 @@ def _reference(view: View, path: str, key: str, reference: str) -> Iterator[Find
         yield finding("REMOTE-CODE-FOREIGN", path, measured=f"{key}: {reference}")
         return
     # `modeling_x.Class` is modeling_x.py beside the configuration; pinned, if that file is.
-    module = view.beside(path, reference.split(".")[0] + ".py")
+    module = view.beside(path, reference.split(".", maxsplit=1)[0] + ".py")
     if view.digests.get(module) not in view.options.pinned_code or module not in view.digests:
         yield finding("REMOTE-CODE", path, measured=f"{key}: {reference}")
 

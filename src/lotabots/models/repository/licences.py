@@ -37,7 +37,9 @@ KNOWN: dict[str, Known] = {
             "you may reproduce and distribute copies of the work or derivative works thereof",
         ),
     ),
-    "mit": Known((140, 230), (*_MIT, "the software is provided as is without warranty of any kind")),
+    "mit": Known(
+        (140, 230), (*_MIT, "the software is provided as is without warranty of any kind")
+    ),
     "bsd-2-clause": Known((160, 240), _BSD),
     "bsd-3-clause": Known(
         (190, 280), (*_BSD, "to endorse or promote products derived from this software without")

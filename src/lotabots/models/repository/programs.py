@@ -23,6 +23,4 @@ def check(view: View) -> Iterator[Finding]:
         digest = view.digests[path]
         pinned = digest in view.options.pinned_code
         why = text.split("\n", 1)[0] if shebang else name_of(path)
-        yield finding(
-            "CODE-PINNED" if pinned else "CODE-FILE", path, expected=digest, measured=why
-        )
+        yield finding("CODE-PINNED" if pinned else "CODE-FILE", path, expected=digest, measured=why)

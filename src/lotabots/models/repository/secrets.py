@@ -78,9 +78,7 @@ def _known(path: str, text: str) -> Iterator[Finding]:
         for place, match in enumerate(form.finditer(text)):
             if place >= MOST:
                 break
-            yield finding(
-                "SECRET-FOUND", path, offset=_offset(text, match.start()), measured=what
-            )
+            yield finding("SECRET-FOUND", path, offset=_offset(text, match.start()), measured=what)
 
 
 def _likely(path: str, text: str) -> Iterator[Finding]:

@@ -52,11 +52,16 @@ def _folder(view: View, folder: str) -> Iterator[Finding]:
             continue
         count = 0
         for token, number in claims:
-            same_token, same_id = by_token.setdefault(token, number), by_id.setdefault(number, token)
+            same_token, same_id = (
+                by_token.setdefault(token, number),
+                by_id.setdefault(number, token),
+            )
             if (same_token, same_id) != (number, token) and count < MOST:
                 count += 1
-                expected = f"{same_token} {_shown(token)}" if same_token != number else (
-                    f"{number} {_shown(same_id)}"
+                expected = (
+                    f"{same_token} {_shown(token)}"
+                    if same_token != number
+                    else (f"{number} {_shown(same_id)}")
                 )
                 measured = f"{number} {_shown(token)}"
                 yield finding("TOKENIZER-COLLISION", path, expected=expected, measured=measured)
@@ -138,4 +143,6 @@ def _rows(view: View, folder: str, last: int) -> Iterator[Finding]:
         if last >= rows:
             yield finding("TOKENIZER-ROWS", path, expected=f"id {last}", measured=f"{rows} rows")
         if isinstance(size, int) and size != rows:
-            yield finding("TOKENIZER-ROWS", path, expected=f"vocab_size {size}", measured=f"{rows} rows")
+            yield finding(
+                "TOKENIZER-ROWS", path, expected=f"vocab_size {size}", measured=f"{rows} rows"
+            )

@@ -13,7 +13,9 @@ from lotabots.models.repository.view import View, folder_of, name_of
 from lotabots.models.types import Parsed
 
 # Parts of tensor names that only quantised layers have: GPTQ and AWQ, bitsandbytes, FP8, INT8.
-_PACKED = re.compile(r".*\.(?:qweight|qzeros|weight_scale(?:_inv)?|quant_state\..*|absmax|SCB|weight_packed)")
+_PACKED = re.compile(
+    r".*\.(?:qweight|qzeros|weight_scale(?:_inv)?|quant_state\..*|absmax|SCB|weight_packed)"
+)
 _SMALL = re.compile(r"F4|F6_.*|F8_.*|I8|U8")
 _FULL_NAME = re.compile(r"(?i)(?:^|[-_.])(f16|fp16|bf16|f32|fp32)(?:[-_.]|$)")
 _TOLD = re.compile(

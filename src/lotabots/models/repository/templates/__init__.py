@@ -52,9 +52,7 @@ def judge_template(template: Template, approved: frozenset[str]) -> tuple[Findin
             return tuple(out[:MAX_SAID])
         told = [
             finding(
-                "TEMPLATE-CONDITIONAL"
-                if each.level is Level.CONTENT
-                else "TEMPLATE-INSTRUCTION",
+                "TEMPLATE-CONDITIONAL" if each.level is Level.CONTENT else "TEMPLATE-INSTRUCTION",
                 path,
                 expected=f"approved {digest}",
                 measured=" ".join(each.text.split()),

@@ -26,32 +26,32 @@ from lotabots.models.repository.templates.nodes import (
     walk,
 )
 from lotabots.models.repository.templates.statements import every, expressions
-from lotabots.models.repository.templates.tokens import Unreadable
+from lotabots.models.repository.templates.tokens import Unreadable, vocabulary
 
 MAX_ROUNDS = 12
 """Readings until no further name is known to be put together."""
 
 FUNCTIONS = frozenset({"raise_exception", "strftime_now", "namespace", "range", "dict"})
-METHODS = frozenset(
+METHODS = vocabulary(
     "append capitalize count endswith extend find get index insert items join keys lower lstrip"
     " pop removeprefix removesuffix replace rfind rsplit rstrip split splitlines startswith strip"
-    " title upper update values isdigit isalpha isalnum isspace isupper islower".split()
+    " title upper update values isdigit isalpha isalnum isspace isupper islower"
 )
-FILTERS = frozenset(
+FILTERS = vocabulary(
     "abs batch capitalize count d default dictsort e escape first float forceescape groupby indent"
     " int items join last length list lower map max min reject rejectattr replace reverse round"
     " safe select selectattr slice sort string striptags sum title tojson trim truncate unique"
-    " upper urlencode wordcount wordwrap".split()
+    " upper urlencode wordcount wordwrap"
 )
-TESTS = frozenset(
+TESTS = vocabulary(
     "boolean callable defined divisibleby eq equalto even false float ge greaterthan gt in integer"
     " iterable le lessthan lower lt mapping ne none number odd sameas sequence string true"
-    " undefined upper".split()
+    " undefined upper"
 )
 # Names of Jinja and of frameworks that lead to Python's internals.
-_FORBIDDEN_NAMES = frozenset(
+_FORBIDDEN_NAMES = vocabulary(
     "self cycler joiner lipsum config request session g url_for get_flashed_messages caller varargs"
-    " kwargs os sys eval exec open globals locals getattr import".split()
+    " kwargs os sys eval exec open globals locals getattr import"
 )
 # Attributes without an underscore that lead out of a value (jinja2.sandbox, UNSAFE_*_ATTRIBUTES).
 _FORBIDDEN_ATTRIBUTES = re.compile(
@@ -60,22 +60,20 @@ _FORBIDDEN_ATTRIBUTES = re.compile(
 )
 _DUNDER = re.compile(r"__\w+(?:__)?")
 # What makes a text of texts: a key made so is an attribute that cannot be read here.
-_COMPOSING_FILTERS = frozenset(
+_COMPOSING_FILTERS = vocabulary(
     "join replace lower upper title capitalize trim string reverse list first last truncate"
-    " urlencode striptags map format".split()
+    " urlencode striptags map format"
 )
-_COMPOSING_METHODS = frozenset(
+_COMPOSING_METHODS = vocabulary(
     "join replace lower upper title capitalize strip lstrip rstrip split rsplit removeprefix"
-    " removesuffix".split()
+    " removesuffix"
 )
 
 
 def escapes(statements: tuple[Statement, ...]) -> Iterator[str]:
     """What the template reaches for that it must not, in words."""
     known = list(every(statements))
-    macros = {
-        found.target for found in known if isinstance(found, Block) and found.word == "macro"
-    }
+    macros = {found.target for found in known if isinstance(found, Block) and found.word == "macro"}
     made = _made(known)
     for statement in known:
         if isinstance(statement, Foreign):

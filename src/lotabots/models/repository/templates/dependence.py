@@ -21,20 +21,21 @@ from lotabots.models.repository.templates.nodes import (
     walk,
 )
 from lotabots.models.repository.templates.speech import Level, words
+from lotabots.models.repository.templates.tokens import vocabulary
 
-_STRUCTURE_KEYS = frozenset(
+_STRUCTURE_KEYS = vocabulary(
     "role type tool_calls tools tool_call_id weight recipient channel index index0 first last"
-    " length revindex revindex0".split()
+    " length revindex revindex0"
 )
 _LISTS = frozenset({"messages", "tools", "documents", "loop_messages", "conversation"})
-_STRUCTURE_TESTS = frozenset(
+_STRUCTURE_TESTS = vocabulary(
     "defined undefined none string mapping iterable sequence boolean true false number integer"
-    " float callable".split()
+    " float callable"
 )
 # Methods whose arguments are looked for in a text, and do not come out of it.
-_SEARCHING = frozenset(
+_SEARCHING = vocabulary(
     "split rsplit startswith endswith strip lstrip rstrip find rfind count index removeprefix"
-    " removesuffix get".split()
+    " removesuffix get"
 )
 _SILENT = frozenset({"raise_exception", "strftime_now", "range"})
 MAX_SPOKEN = 4000

@@ -129,8 +129,10 @@ class Expressions:
         while True:
             if self.op(*_COMPARISONS) or self.word("in"):
                 self.take()
-            elif self.word("not") and self.tokens[self.place + 1 : self.place + 2][0:1] and (
-                self.tokens[self.place + 1].value == "in"
+            elif (
+                self.word("not")
+                and self.tokens[self.place + 1 : self.place + 2][0:1]
+                and (self.tokens[self.place + 1].value == "in")
             ):
                 self.place += 2
             else:

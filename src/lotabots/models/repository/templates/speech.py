@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from lotabots.models.repository.templates.tokens import vocabulary
+
 
 class Level(IntEnum):
     """What something depends on."""
@@ -25,15 +27,13 @@ class Added:
 
 
 # What marks the structure: <|im_start|>, [INST], <tool_call>, <<SYS>>; no place for a sentence.
-_MARKER = re.compile(
-    r"<{1,2}[|\uff5c]?/?[\w:\u2581-]{1,32}[|\uff5c]?>{1,2}|\[/?[A-Z_]{1,24}\]"
-)
-_STRUCTURAL = frozenset(
+_MARKER = re.compile(r"<{1,2}[|\uff5c]?/?[\w:\u2581-]{1,32}[|\uff5c]?>{1,2}|\[/?[A-Z_]{1,24}\]")
+_STRUCTURAL = vocabulary(
     "system user assistant tool function ipython model developer environment python observation"
     " think thinking name arguments parameters content role type analysis final commentary tools"
     " text inst sys json null none true false human ai bot start end header id begin of sentence"
     " im eot eom eos bos turn call calls response responses output outputs sep message channel"
-    " return image video audio pad vision available results result functions".split()
+    " return image video audio pad vision available results result functions"
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
 SENTENCE = 3

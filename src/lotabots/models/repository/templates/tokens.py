@@ -100,3 +100,8 @@ def literal(token: Token) -> str:
         return token.value[1:-1].encode("ascii", "backslashreplace").decode("unicode-escape")
     except UnicodeDecodeError as error:
         raise Unreadable(f"a string at character {token.offset} is malformed") from error
+
+
+def vocabulary(listed: str) -> frozenset[str]:
+    """The words of a list that is written with blanks between them."""
+    return frozenset(listed.split())
