@@ -40,8 +40,6 @@ AREAS = (
     models_scan,
     models_formats,
     models_signing,
-    models_scan,
-    models_formats,
     evidence,
     appraisal,
     result,
