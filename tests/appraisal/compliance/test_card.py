@@ -49,6 +49,13 @@ def test_a_card_with_several_readings_is_not_known(data: bytes) -> None:
     assert read_card(data) is None
 
 
+def test_lines_of_nothing_but_marks_and_space_are_read_in_no_time() -> None:
+    for line in ("#" * 1_000_000, "# " + " " * 1_900_000 + "x", "# x" + " #" * 900_000 + "x"):
+        card = read_card(line.encode())
+        assert card is not None
+        assert all(len(heading) <= 200 for heading in card.sections)
+
+
 @given(st.binary(max_size=300) | st.text(max_size=200).map(lambda text: TEXT + text.encode()))
 def test_any_bytes_are_a_card_or_none(data: bytes) -> None:
     read_card(data)
