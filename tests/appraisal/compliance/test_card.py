@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lotabots.appraisal.compliance import Card
-from lotabots.appraisal.compliance.card import MAX_BYTES, read_card
+from lotabots.appraisal.compliance.card import MAX_CARD_BYTES, read_card
 
 TEXT = b"""---
 license: mit
@@ -42,7 +42,7 @@ def test_a_card_without_front_matter_has_only_sections() -> None:
         b"---\n[1]\n---\n",
         b"---\na: &x 1\n---\n",
         b"---\nnever ended",
-        b"x" * (MAX_BYTES + 1),
+        b"x" * (MAX_CARD_BYTES + 1),
     ],
 )
 def test_a_card_with_several_readings_is_not_known(data: bytes) -> None:

@@ -17,7 +17,7 @@ CARD = Reading(
     max_nodes=20_000,
     ambiguous=True,
 )
-MAX_BYTES = 2 * 1024 * 1024
+MAX_CARD_BYTES = 2 * 1024 * 1024
 MAX_SECTIONS = 512
 MAX_HEADING = 200
 MAX_LEVEL = 6
@@ -30,7 +30,7 @@ def read_card(data: bytes) -> Card | None:
 
     None is what nobody knows: the scan of the same file says what is wrong with it.
     """
-    if len(data) > MAX_BYTES:
+    if len(data) > MAX_CARD_BYTES:
         return None
     try:
         text = data.decode()
@@ -65,7 +65,7 @@ def _sections(text: str) -> dict[str, str]:
 
 
 def _heading(line: str) -> str:
-    """The words of a heading (CommonMark, ATX); empty for another line. Linear, unlike a pattern."""
+    """The words of an ATX heading (CommonMark); empty for another line. Linear, unlike a pattern."""
     words = line.lstrip("#")
     level = len(line) - len(words)
     if not 1 <= level <= MAX_LEVEL or words[:1] not in {" ", "\t"}:
