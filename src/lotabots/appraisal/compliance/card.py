@@ -65,7 +65,7 @@ def _sections(text: str) -> dict[str, str]:
 
 
 def _heading(line: str) -> str:
-    """The words of an ATX heading (CommonMark); empty for another line. Linear, as no pattern is."""
+    """The words of an ATX heading (CommonMark); empty for another line. Linear, unlike patterns."""
     words = line.lstrip("#")
     level = len(line) - len(words)
     if not 1 <= level <= MAX_LEVEL or words[:1] not in {" ", "\t"}:
