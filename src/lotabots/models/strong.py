@@ -9,11 +9,19 @@ chat template and model card; what the model was made from; a counter that never
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from lotabots.kernel import Json, canonical, format_time, invalid, parse_time, strict_json
-from lotabots.kernel.errors import LotaError
+from lotabots.kernel import (
+    Json,
+    LotaError,
+    canonical,
+    format_time,
+    invalid,
+    parse_time,
+    strict_json,
+)
 from lotabots.models.findings import Finding, finding
 from lotabots.models.merkle import strong_root, tensor_root
 from lotabots.models.paths import collisions, flaw_of
@@ -56,7 +64,7 @@ class _Predicate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     counter: int
     derived_from: tuple[str, ...]
     files: tuple[_File, ...]
-    headers: Mapping[str, Mapping[str, object]]
+    headers: Mapping[str, Mapping[str, Any]]  # JSON, which msgspec cannot take by our name
     ignored: tuple[Ignored, ...]
     name: str
     not_after: str
@@ -87,7 +95,7 @@ class StrongManifest(msgspec.Struct, frozen=True, kw_only=True):
     tensor_count: int = 0
     tensor_root: bytes = b""
     """Empty where no tensor was read."""
-    headers: Mapping[str, Mapping[str, object]] = {}
+    headers: Mapping[str, Mapping[str, Json]] = {}
     """What the header of each file states: architecture, types, context, by path."""
     template_sha256: str = ""
     card_sha256: str = ""

@@ -177,9 +177,7 @@ def statement_in(bundle: bytes) -> Any:
 def resigned(payload: bytes | dict[str, Any], key: ModelSigningKey = KEY) -> bytes:
     """A bundle over any payload: what a trusted signer that is wrong or broken would make."""
     data = payload if isinstance(payload, bytes) else canonical(payload)
-    return write_bundle(
-        data, key.sign(pre_authentication(data)), KeyMaterial(key.public.hint, b"")
-    )
+    return write_bundle(data, key.sign(pre_authentication(data)), KeyMaterial(key.public.hint, b""))
 
 
 class Authority:
