@@ -27,13 +27,20 @@ def guarantees(verified: Verified) -> tuple[Guarantee, ...]:
         return (Guarantee("signer", False, "no signature by anybody whom you trust holds"),)
     unsigned = "not signed: there is no strong statement"
     sharded = manifest.method is Method.SHARDS
-    named = not any(one.code == "FILE-UNNAMED" for one in verified.findings)
+    codes = {one.code for one in verified.findings}
+    named = not codes & {"FILE-UNNAMED", "FILE-RENAMED", "PATH-COLLISION"}
+    differing = sum(one.code.startswith("TENSOR-") for one in verified.findings)
     tensors = f"{strong.tensor_count} tensors" if strong is not None else ""
     ends = strong.not_after if strong is not None else None
     return (
         Guarantee("signer", True, _how(verified.signers[0])),
-        Guarantee("contents", True, f"{manifest.algorithm} of {len(verified.files)} files"),
-        Guarantee("names", named, "in the manifest" if named else "the one name is not signed"),
+        Guarantee(
+            "contents",
+            not codes & {"FILE-MODIFIED", "FILE-MISSING", "FILE-UNREAD", "FILE-RENAMED"},
+            f"{manifest.algorithm} of {len(manifest.resources)} signed files or shards",
+        ),
+        Guarantee("nothing else", not codes & _MORE, f"{len(verified.ignored)} files left out"),
+        Guarantee("names", named, "in the manifest" if named else "not those that were signed"),
         Guarantee(
             "empty files",
             strong is not None or not sharded,
@@ -47,7 +54,11 @@ def guarantees(verified: Verified) -> tuple[Guarantee, ...]:
         Guarantee(
             "tensors",
             verified.tensors_compared,
-            f"{tensors} compared" if verified.tensors_compared else "not compared one by one",
+            f"{tensors} compared"
+            if verified.tensors_compared
+            else f"{differing} differ"
+            if differing
+            else "not compared one by one",
         ),
         Guarantee(
             "age",
@@ -57,6 +68,9 @@ def guarantees(verified: Verified) -> tuple[Guarantee, ...]:
             else f"{unsigned}; an older version would not be noticed",
         ),
     )
+
+
+_MORE = {"FILE-EXTRA", "FILE-IGNORED-READ", "FILE-SYMLINK", "FILE-TYPE"}
 
 
 def _how(signer: Signer) -> str:

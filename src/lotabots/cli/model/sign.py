@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,8 +30,10 @@ from lotabots.models import (
     sign_strong,
 )
 from lotabots.models.read import Folder, hash_tree, open_folder
-from lotabots.models.scan import ScanReport, scan
 from lotabots.runtime.clock import utc_now
+
+if TYPE_CHECKING:  # `verify` takes two functions from here, and does not scan
+    from lotabots.models.scan import ScanReport
 
 CARD = "README.md"
 MAX_FACT = 200
@@ -76,6 +78,8 @@ def command(  # options of a command line
 
     Writes a bundle of OpenSSF Model Signing v1.0, and a second one for `verify --strong-bundle`.
     """
+    from lotabots.models.scan import scan
+
     signer = load_signing_key(read_file(key))
     certificates = load_certificates(read_file(chain)) if chain else ()
     places = _places(path, bundle, strong_bundle)
@@ -135,7 +139,7 @@ def inside(path: Path, places: Sequence[Path]) -> frozenset[str]:
 def _strong(
     manifest: Manifest,
     hashed: Hashed,
-    report: ScanReport,
+    report: "ScanReport",
     said: Mapping[str, Any],
     ignore: Sequence[str],
     card: str,
@@ -177,7 +181,7 @@ def _facts(facts: Mapping[str, Json]) -> dict[str, Json]:
     return kept
 
 
-def _template(report: ScanReport) -> str:
+def _template(report: "ScanReport") -> str:
     """SHA-256 of the one chat template; of all their digests in canonical JSON, if several."""
     templates = report.facts.get("templates")
     if not isinstance(templates, list) or not templates:

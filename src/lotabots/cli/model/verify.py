@@ -3,21 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from lotabots.appraisal.models import (
-    ModelPolicy,
-    ModelVerdict,
-    SignerKind,
-    judge_model,
-    load_model_policy,
-    scan_options,
-    scanned_of,
-    signed_of,
-)
 from lotabots.cli.model.guarantees import print_verified, verified_json
 from lotabots.cli.model.sign import beside, inside
 from lotabots.cli.output import EXIT_OF, output_option, print_json
@@ -43,12 +33,12 @@ from lotabots.models import (
     open_strong,
     verify_opened,
 )
-from lotabots.models.formats import parse
 from lotabots.models.read import Folder, hash_tree, open_folder
-from lotabots.models.scan import scan
 from lotabots.models.types import FileKind, TensorEntry
-from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.clock import utc_now
+
+if TYPE_CHECKING:  # a policy is loaded where one is given: without it the command starts sooner
+    from lotabots.appraisal.models import ModelPolicy, ModelVerdict
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +90,7 @@ def command(output: str, **asked: Any) -> int:  # noqa: ANN401  # click hands ov
     """
     told = Asked(**asked)
     now = told.at or utc_now()
-    policy = load_model_policy(read_file(told.policy)) if told.policy else None
+    policy = _policy(told.policy) if told.policy else None
     trust = _trust(told, policy)
     strong = told.strong or (beside(told.bundle) if beside(told.bundle).is_file() else None)
     options = Options(
@@ -131,10 +121,16 @@ def outcome_of(verified: Verified) -> str:
     return "accepted" if verified.holds else "inconclusive"
 
 
-def _trust(told: Asked, policy: ModelPolicy | None) -> Trust:
+def _policy(path: Path) -> "ModelPolicy":
+    from lotabots.appraisal.models import load_model_policy
+
+    return load_model_policy(read_file(path))
+
+
+def _trust(told: Asked, policy: "ModelPolicy | None") -> Trust:
     """Those named on the command line, and those that the policy writes out."""
     signers = [one for rule in policy.rules for one in rule.signers] if policy else []
-    identities = [Identity(*one.trusted[1:]) for one in signers if one.trusted[0] is _SIGSTORE]
+    identities = [Identity(*one.trusted[1:]) for one in signers if one.trusted[0] == "sigstore"]
     if bool(told.identity) != bool(told.issuer):
         raise click.UsageError("--identity and --issuer are given together.")
     if told.identity and told.issuer:
@@ -155,9 +151,6 @@ def _trust(told: Asked, policy: ModelPolicy | None) -> Trust:
     )
 
 
-_SIGSTORE = SignerKind.SIGSTORE
-
-
 def _bundle(path: Path) -> bytes:
     """The file, and one byte more than a bundle may have: too large is a finding, not an error."""
     with path.open("rb") as file:
@@ -176,14 +169,20 @@ def _hashed(tree: Folder, opened: Opened, second: OpenedStrong | None, options: 
 
 
 def _tensors(tree: Folder) -> Sequence[TensorEntry]:
+    from lotabots.models.formats import parse
+
     regular = [one.path for one in tree.listed if one.kind is FileKind.REGULAR]
     parsed = [parse(path, tree.content(path)) for path in regular]
     return [one for found in parsed if found is not None for one in found.tensors]
 
 
 def _judged(
-    told: Asked, policy: ModelPolicy, verified: Verified, tree: Folder, now: datetime
-) -> ModelVerdict:
+    told: Asked, policy: "ModelPolicy", verified: Verified, tree: Folder, now: datetime
+) -> "ModelVerdict":
+    from lotabots.appraisal.models import judge_model, scan_options, scanned_of, signed_of
+    from lotabots.models.scan import scan
+    from lotabots.runtime.appraiser import this_appraiser
+
     name = told.name or (verified.strong.name if verified.strong is not None else "")
     if "/" not in name:
         raise click.UsageError("A policy judges a model by its name: give --name ORG/NAME.")
