@@ -132,7 +132,8 @@ def _resource(value: Json, manifest: Manifest) -> Resource:
             raise refuse("MANIFEST-SHAPE", expected="resources with name, algorithm and digest")
     # The reference names the algorithm of a shard so, unlike the specification's own schema.
     sharded = f"{manifest.algorithm}-sharded-{manifest.shard_size}"
-    if algorithm not in {manifest.algorithm.value, sharded}:
+    in_shards = manifest.method is Method.SHARDS and algorithm == sharded
+    if algorithm != manifest.algorithm and not in_shards:
         expected = f"{manifest.algorithm}, the manifest's hash_type"
         raise refuse("MANIFEST-ALGORITHM", name, expected=expected, measured=algorithm)
     digest = read_digest(text, manifest.algorithm.size)
