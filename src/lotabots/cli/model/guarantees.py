@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import click
 
-from lotabots.cli.output import paint, print_table
+from lotabots.cli.output import paint, print_table, printable
 from lotabots.models import Finding, Hashed, Method, Signer, Verified
 
 MOST = 20
@@ -134,9 +134,9 @@ def print_verified(
     """One screen: the verdict, who signed, what is wrong, what is guaranteed and what is not."""
     size = sum(entry.size for entry in verified.files)
     name = verified.strong.name if verified.strong is not None else ""
-    click.echo(f"{paint(outcome)}  {plain(name)}  {len(verified.files)} files, {size} bytes")
+    click.echo(f"{paint(outcome)}  {printable(name)}  {len(verified.files)} files, {size} bytes")
     for signer in verified.signers:
-        click.echo(f"signed by  {signer.kind} {plain(signer.id)}")
+        click.echo(f"signed by  {signer.kind} {printable(signer.id)}")
     if verified.identity:
         click.echo(f"identity   {verified.identity}")
         click.echo(f"OMS root   {verified.root} ({hashed.algorithm})")
@@ -166,15 +166,10 @@ def _print_findings(findings: Sequence[Finding]) -> None:
     ordered = sorted(findings, key=lambda one: order[one.severity])
     for one in ordered[:MOST]:
         where = " ".join(word for word in (one.path, one.tensor and f"tensor {one.tensor}") if word)
-        click.echo(f"\n{click.style(one.code, bold=True)}  {one.severity}  {plain(where)}")
+        click.echo(f"\n{click.style(one.code, bold=True)}  {one.severity}  {printable(where)}")
         click.echo(f"  {one.title}")
         if one.expected or one.measured:
-            click.echo(f"  expected {plain(one.expected)}, measured {plain(one.measured)}")
+            click.echo(f"  expected {printable(one.expected)}, measured {printable(one.measured)}")
         click.echo(f"  do       {one.fix}")
     if len(ordered) > MOST:
         click.echo(f"\nand {len(ordered) - MOST} more: -o json lists them all.")
-
-
-def plain(text: str) -> str:
-    """The text without what a terminal would act on: a file's name may be made for that."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lotabots.cli.model.progress import progress
 from lotabots.cli.output import Exit, output_option, print_json, say
 from lotabots.cli.values import TimeValue, read_file
 from lotabots.kernel import Json, canonical, sha256_hex
@@ -87,12 +88,16 @@ def command(  # options of a command line
     with open_folder(path) as tree:
         paths = frozenset(files_to_sign(tree.listed, ignore, ours))
         report = scan(tree) if strong else None
-        hashed = hash_tree(
-            tree,
-            algorithm=Algorithm(algorithm),
-            tensors=report.tensors if report is not None else None,
-            skip=lambda one: one not in paths,
-        )
+        size = sum(one.size for one in tree.listed if one.path in paths)
+        # No cache: who signs vouches for the bytes that are there now.
+        with progress("Signing", size) as tell:
+            hashed = hash_tree(
+                tree,
+                algorithm=Algorithm(algorithm),
+                tensors=report.tensors if report is not None else None,
+                progress=tell,
+                skip=lambda one: one not in paths,
+            )
         bad = [one for one in hashed.findings if one.severity is not Severity.WARNING]
         if bad:
             for one in bad:

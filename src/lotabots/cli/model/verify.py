@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from lotabots.cli.model.digest_cache import cache_option, digest_cache
 from lotabots.cli.model.guarantees import print_verified, verified_json
+from lotabots.cli.model.progress import progress
 from lotabots.cli.model.sign import beside, inside
 from lotabots.cli.output import EXIT_OF, output_option, print_json
 from lotabots.cli.values import TimeValue, read_file
@@ -60,6 +62,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     counter: int
     legacy: bool
     at: datetime | None
+    cache: bool
 
 
 @click.command("verify")
@@ -81,6 +84,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--name", help="Organisation and name, for the policy. Default: what was signed.")
 @click.option("--model-version", "version", default="", help="The version it is said to be.")
 @click.option("--at", type=TimeValue(), help="Judge as of this time instead of now.")
+@cache_option
 @output_option
 def command(output: str, **asked: Any) -> int:  # noqa: ANN401  # click hands over what it parsed
     """Verify the model at PATH offline: every file, every name, every signature.
@@ -103,7 +107,7 @@ def command(output: str, **asked: Any) -> int:  # noqa: ANN401  # click hands ov
     opened = open_bundle(_bundle(told.bundle), trust, options.leniency, now)
     second = open_strong(_bundle(strong), trust, options.leniency, now) if strong else None
     with open_folder(told.path) as tree:
-        hashed = _hashed(tree, opened, second, options)
+        hashed = _hashed(tree, opened, second, options, told.cache)
         verified = verify_opened(opened, second, hashed, tree, now, options)
         verdict = _judged(told, policy, verified, tree, now) if policy else None
     outcome = verdict.outcome.value if verdict else outcome_of(verified)
@@ -157,7 +161,9 @@ def _bundle(path: Path) -> bytes:
         return file.read(MAX_BUNDLE_BYTES + 1)
 
 
-def _hashed(tree: Folder, opened: Opened, second: OpenedStrong | None, options: Options) -> Hashed:
+def _hashed(
+    tree: Folder, opened: Opened, second: OpenedStrong | None, options: Options, cached: bool
+) -> Hashed:
     """The digests that the signatures need; none where there is nothing to hold them against."""
     manifest = opened.manifest
     if manifest is None:
@@ -165,7 +171,16 @@ def _hashed(tree: Folder, opened: Opened, second: OpenedStrong | None, options: 
     skip = needless(opened, options)
     strong = second.strong if second is not None else None
     tensors = _tensors(tree) if strong is not None and strong.tensor_root else None
-    return hash_tree(tree, algorithm=manifest.algorithm, tensors=tensors, skip=skip)
+    size = sum(one.size for one in tree.listed if not skip(one.path))
+    with digest_cache(cached) as cache, progress("Verifying", size) as tell:
+        return hash_tree(
+            tree,
+            algorithm=manifest.algorithm,
+            tensors=tensors,
+            progress=tell,
+            cache=cache,
+            skip=skip,
+        )
 
 
 def _tensors(tree: Folder) -> Sequence[TensorEntry]:
