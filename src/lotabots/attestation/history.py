@@ -32,31 +32,6 @@ from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
 
 
-class Cursor(msgspec.Struct, frozen=True):
-    """The last attestation of a page: what the next page comes after."""
-
-    created_at: datetime
-    id: UUID
-
-    @property
-    def place(self) -> tuple[datetime, UUID]:
-        """What the database orders attestations by."""
-        return self.created_at, self.id
-
-    def text(self) -> str:
-        """The cursor as clients carry it, opaque to them."""
-        return encode_base64url(f"{format_time(self.created_at)}/{self.id}".encode())
-
-    @classmethod
-    def read(cls, text: str) -> "Cursor":
-        """The cursor of this text. Raises `CURSOR_MALFORMED`."""
-        try:
-            moment, _, last = decode_base64url(text).decode("ascii").partition("/")
-            return cls(parse_time(moment), UUID(last))
-        except (LotaError, ValueError) as error:
-            raise invalid("CURSOR_MALFORMED", "This cursor is not one of ours.") from error
-
-
 class History:
     """What was attested, read back. Nothing here changes anything."""
 
