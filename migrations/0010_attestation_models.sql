@@ -8,7 +8,9 @@ CREATE TABLE attestation.models (
     tenant_id     uuid NOT NULL DEFAULT NULLIF(current_setting('lotabots.tenant', true), '')::uuid,
     digest        text NOT NULL CHECK (digest ~ '^[0-9a-f]{64}$'),
     name          text NOT NULL CHECK (length(name) BETWEEN 1 AND 160),
-    version       bigint NOT NULL CHECK (version >= 1),
+    version       text NOT NULL CHECK (length(version) BETWEEN 1 AND 64),
+    -- The version's numbers without zeros at the end: 1.4 and 1.4.0 are one version.
+    version_order bigint[] NOT NULL,
     files         bytea NOT NULL,
     bundle        bytea,
     strong_bundle bytea,
@@ -16,7 +18,7 @@ CREATE TABLE attestation.models (
     registered_at timestamptz NOT NULL,
     UNIQUE (tenant_id, digest),
     -- Also when two register at the same moment: a version of a name is one content.
-    UNIQUE (tenant_id, name, version)
+    UNIQUE (tenant_id, name, version_order)
 );
 CREATE INDEX models_newest ON attestation.models (tenant_id, registered_at DESC, id DESC);
 
@@ -81,7 +83,7 @@ CREATE TABLE attestation.stage_moves (
     stage     text NOT NULL CHECK (stage IN ('staging', 'production')),
     number    bigint NOT NULL CHECK (number >= 1),
     digest    text NOT NULL,
-    version   bigint NOT NULL,
+    version   text NOT NULL,
     move      text NOT NULL CHECK (move IN ('promote', 'rollback')),
     moved_by  uuid NOT NULL,
     moved_at  timestamptz NOT NULL,

@@ -28,6 +28,7 @@ from lotabots.attestation.models.types import (
     StageMove,
     Verification,
 )
+from lotabots.appraisal.models import order_of
 from lotabots.audit import Entry, Journal
 from lotabots.kernel import Kind, LotaError, Principal, Role, invalid, sha256_hex
 from lotabots.models import FileEntry, path_findings, strong_root
@@ -63,6 +64,7 @@ class Registry:
             digest=digest,
             name=given.name,
             version=given.version,
+            version_order=version_order(given.version),
             files=msgspec.json.encode(files),
             bundle=None if given.bundle is None else given.bundle.encode(),
             strong_bundle=None if given.strong_bundle is None else given.strong_bundle.encode(),
@@ -230,7 +232,7 @@ async def _check_direction(
         raise LotaError(Kind.CONFLICT, "MODEL_THERE_ALREADY", detail)
     match motion.move:
         case Move.PROMOTE:
-            if last is not None and row.version <= last.version:
+            if last is not None and row.version_order <= version_order(last.version):
                 detail = "The stage has a newer version; going back is a rollback."
                 raise LotaError(Kind.CONFLICT, "MODEL_NOT_NEWER", detail, current=last.version)
         case Move.ROLLBACK:
@@ -242,7 +244,7 @@ async def _check_direction(
 async def _same_or_refused(tx: Transaction, row: ModelRow) -> None:
     known = await store.find(tx, row.digest)
     if known is None:
-        other = await store.of_version(tx, row.name, row.version)
+        other = await store.of_version(tx, row.name, row.version_order)
         detail = "This version of the model is registered with another content."
         raise LotaError(Kind.CONFLICT, "MODEL_VERSION_TAKEN", detail, digest=other)
     same = (known.name, known.version, known.bundle, known.strong_bundle)
@@ -265,6 +267,15 @@ def _digest(files: Sequence[RegisteredFile]) -> str:
         for file in files
     ]
     return strong_root(entries).hex()
+
+
+def version_order(version: str) -> tuple[int, ...]:
+    """What the newer of two versions has more of. Raises `MODEL_VERSION`."""
+    order = order_of(version)
+    if order is None:
+        detail = "A version is numbers joined by dots, such as 1.4.0."
+        raise invalid("MODEL_VERSION", detail)
+    return order
 
 
 def _registered(principal: Principal, row: ModelRow) -> Entry:

@@ -1,5 +1,6 @@
 """SQL of the registry: models, their stages and approvals, and pages of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -27,7 +28,9 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     digest: str
     name: str
-    version: int
+    version: str
+    version_order: tuple[int, ...]
+    """By which of two versions the newer one is told."""
     files: bytes
     """JSON of `RegisteredFile`s, in code-point order of their paths."""
     bundle: bytes | None
@@ -52,16 +55,17 @@ _SUMMARY = (
 
 
 async def insert(tx: Transaction, row: ModelRow) -> bool:
-    """Whether the model is new. Raises `DATABASE_CONFLICT` if its version has another content."""
+    """Whether it was stored: neither its content nor its version was registered before."""
     return bool(
         await tx.execute(
-            "insert into attestation.models (id, digest, name, version, files, bundle,"
-            " strong_bundle, registered_by, registered_at)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing",
+            "insert into attestation.models (id, digest, name, version, version_order, files,"
+            " bundle, strong_bundle, registered_by, registered_at)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing",
             row.id,
             row.digest,
             row.name,
             row.version,
+            row.version_order,
             row.files,
             row.bundle,
             row.strong_bundle,
@@ -74,8 +78,8 @@ async def insert(tx: Transaction, row: ModelRow) -> bool:
 async def find(tx: Transaction, digest: str) -> ModelRow | None:
     """The model of this digest."""
     return await tx.fetch_one(
-        "select id, digest, name, version, files, bundle, strong_bundle, registered_by,"
-        " registered_at from attestation.models where digest = $1",
+        "select id, digest, name, version, version_order, files, bundle, strong_bundle,"
+        " registered_by, registered_at from attestation.models where digest = $1",
         digest,
         into=ModelRow,
     )
@@ -89,12 +93,12 @@ async def found(tx: Transaction, digest: str) -> ModelRow:
     return row
 
 
-async def of_version(tx: Transaction, name: str, version: int) -> str | None:
+async def of_version(tx: Transaction, name: str, order: Sequence[int]) -> str | None:
     """The digest that this version of the name has."""
     return await tx.fetch_value(
-        "select digest from attestation.models where name = $1 and version = $2",
+        "select digest from attestation.models where name = $1 and version_order = $2",
         name,
-        version,
+        order,
         into=str,
     )
 
@@ -127,7 +131,7 @@ async def versions(tx: Transaction, name: str) -> list[ModelVersion]:
     """The versions of a name, newest first."""
     return await tx.fetch(
         "select digest, version, registered_at from attestation.models where name = $1"
-        " order by version desc limit $2",
+        " order by version_order desc limit $2",
         name,
         MAX_SHOWN,
         into=ModelVersion,
@@ -234,6 +238,37 @@ async def move(tx: Transaction, name: str, moved: StageMove) -> None:
         moved.moved_by,
         moved.moved_at,
     )
+
+
+async def stages(tx: Transaction, row: ModelRow) -> list[str]:
+    """The stages that have this version now."""
+    rows = await tx.fetch(
+        "select stage from (select distinct on (stage) stage, digest"
+        " from attestation.stage_moves where name = $1 order by stage, number desc) s"
+        " where digest = $2 order by stage",
+        row.name,
+        row.digest,
+    )
+    return [str(one["stage"]) for one in rows]
+
+
+async def newest_accepted(tx: Transaction, row: ModelRow) -> tuple[str, str] | None:
+    """The newest other version of the name that was accepted: its version and digest."""
+    found = await tx.fetch_one(
+        "select m.version, m.digest from attestation.models m where m.name = $1"
+        " and m.digest <> $2 and exists (select from attestation.verifications v"
+        " where v.digest = m.digest and v.outcome = 'accepted')"
+        " order by m.version_order desc limit 1",
+        row.name,
+        row.digest,
+    )
+    return None if found is None else (str(found["version"]), str(found["digest"]))
+
+
+async def next_status_index(tx: Transaction) -> int:
+    """The place in the status list of a result that is issued now."""
+    value = await tx.fetch_value("select nextval('attestation.status_index')", into=int)
+    return 0 if value is None else value
 
 
 async def running(tx: Transaction, digest: str) -> list[Running]:

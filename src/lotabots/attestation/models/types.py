@@ -15,11 +15,13 @@ MAX_REGISTRATION_BYTES = 32 * 1024 * 1024
 MAX_FILE_BYTES = 2**42
 """4 TiB: larger than any file of a model."""
 
-_PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
-ModelName = Annotated[str, msgspec.Meta(pattern=rf"^{_PART}(?:/{_PART})?\Z", max_length=160)]
-"""`name` or `organisation/name`."""
+_PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
+_NUMBER = r"(?:0|[1-9][0-9]{0,8})"
+ModelName = Annotated[str, msgspec.Meta(pattern=rf"^{_PART}/{_PART}\Z", max_length=160)]
+"""`organisation/name`."""
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
-Version = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+Version = Annotated[str, msgspec.Meta(pattern=rf"^{_NUMBER}(?:\.{_NUMBER}){{0,5}}\Z")]
+"""Numbers joined by dots, so that of any two one is newer."""
 Bundle = Annotated[str, msgspec.Meta(min_length=2, max_length=MAX_BUNDLE_TEXT)]
 
 
@@ -82,7 +84,7 @@ class ModelSummary(Response, frozen=True, kw_only=True):
 
     digest: str
     name: str
-    version: int
+    version: str
     registered_by: UUID
     registered_at: datetime
     outcome: str | None
@@ -111,7 +113,7 @@ class ModelVersion(Response, frozen=True, kw_only=True):
     """Another version under the same name."""
 
     digest: str
-    version: int
+    version: str
     registered_at: datetime
 
 
@@ -131,7 +133,7 @@ class StageMove(Response, frozen=True, kw_only=True):
     stage: str
     number: int
     digest: str
-    version: int
+    version: str
     move: str
     moved_by: UUID
     moved_at: datetime
