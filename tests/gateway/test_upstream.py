@@ -39,6 +39,7 @@ async def before(
                 "database",
                 "blobs",
                 "log_files",
+                "model_files",
                 "keyring",
                 "clock",
                 "telemetry",

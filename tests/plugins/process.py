@@ -8,6 +8,7 @@ async def test_something(process: Process, tokens: Tokens) -> None:
 
 import asyncio
 import io
+from pathlib import Path
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -123,6 +124,7 @@ def make_process(database: Database, log: io.BytesIO, *sections: object) -> Proc
         database=database,
         blobs=Blobs.in_memory(),
         log_files=open_files("memory:///"),
+        model_files=Path("/dev/null/models"),  # these processes take no uploads
         keyring=Keyring(database, MASTER_KEY),
         clock=utc_now,
         telemetry=telemetry,

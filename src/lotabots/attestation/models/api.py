@@ -151,14 +151,14 @@ async def move_model(
 async def model_result(
     data: ResultRequest,
     request: AnyRequest,
-    results: ModelResults,
+    model_results: ModelResults,
     principal: Principal,
     now: datetime,
     digest: Digest,
 ) -> SignedResult:
     """The signed result about the model as it stands, bound to the caller's key."""
     profile = choose(data.profile, request.headers.get("accept", ""))
-    return await results.issue(principal, digest, data.session_key, profile, now)
+    return await model_results.issue(principal, digest, data.session_key, profile, now)
 
 
 @get("/v1/model-policies", guards=POLICY_READ)

@@ -13,6 +13,7 @@ CLAIM = timedelta(seconds=10)
 """How long a process that is silent keeps its claim."""
 MAX_ATTEMPTS = 3
 """Work that processes die of is given up."""
+LOST = "VERIFICATION_LOST"
 
 _SHOWN = (
     "id, digest, state, asked_by, asked_at, done_bytes, total_bytes, ended_at, error, policy_id,"
@@ -175,3 +176,8 @@ async def release(tx: Transaction, work: Claimed) -> None:
         work.id,
         work.attempts,
     )
+
+
+def lost() -> LotaError:
+    """The error of who reads on although another has the claim."""
+    return LotaError(Kind.CONFLICT, LOST, "Another process has this verification now.")
