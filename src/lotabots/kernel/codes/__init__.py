@@ -16,7 +16,11 @@ from lotabots.kernel.codes import (
     identity,
     kernel,
     models,
+<<<<<<< HEAD
     models_registry,
+=======
+    models_policy,
+>>>>>>> main
     reference,
     result,
     runtime,
@@ -31,6 +35,7 @@ AREAS = (
     kernel,
     access,
     models,
+    models_policy,
     evidence,
     appraisal,
     result,
