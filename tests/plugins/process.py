@@ -8,12 +8,12 @@ async def test_something(process: Process, tokens: Tokens) -> None:
 
 import asyncio
 import io
-from pathlib import Path
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 

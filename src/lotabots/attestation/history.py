@@ -1,12 +1,10 @@
 """Stored attestations: the list, one with its evidence tree, its inputs, and trials of policies."""
 
-from datetime import datetime
 from uuid import UUID
-
-import msgspec
 
 from lotabots.appraisal import Policy, Verdict, blob_names, unpack_inputs
 from lotabots.attestation import records
+from lotabots.attestation.cursor import Cursor
 from lotabots.attestation.judge import Judge
 from lotabots.attestation.outcome import attested_devices
 from lotabots.attestation.parcel import open_parcel
@@ -20,13 +18,7 @@ from lotabots.attestation.types import (
     Trial,
 )
 from lotabots.kernel import (
-    LotaError,
     Principal,
-    decode_base64url,
-    encode_base64url,
-    format_time,
-    invalid,
-    parse_time,
 )
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process

@@ -132,7 +132,7 @@ class KnownModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     digest: str
     """Hex of the strong root over its files: what it is called everywhere."""
     name: str
-    version: int
+    version: str
     stages: tuple[str, ...]
     """The stages that have this version now, each after its approvals."""
     files: tuple[FileEntry, ...]

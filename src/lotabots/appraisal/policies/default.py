@@ -194,7 +194,7 @@ RULES = """
     severity: high
     title: The model is approved for production
     why: A stage is reached by a verified signature and another person's approval, or not at all.
-    fix: Have this version verified, approved and promoted, or serve the version that production has.
+    fix: Have this version verified, approved and promoted, or serve the one that production has.
   - id: node-no-duplicates
     evidence: node
     claim: instance-identity

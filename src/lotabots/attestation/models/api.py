@@ -38,7 +38,7 @@ from lotabots.attestation.types import SignedResult
 from lotabots.kernel import Principal
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
-from lotabots.runtime.web import RateClass, limited, requires
+from lotabots.runtime.web import requires
 
 READ = [requires(Permission.MODEL_READ)]
 WRITE = [requires(Permission.MODEL_WRITE)]
@@ -101,9 +101,7 @@ async def verify_model(
 
 
 @get("/v1/models/{digest:str}/verifications/{verification_id:uuid}", guards=READ)
-async def show_verification(
-    tx: Transaction, digest: Digest, verification_id: UUID
-) -> Verification:
+async def show_verification(tx: Transaction, digest: Digest, verification_id: UUID) -> Verification:
     """How far a verification is, and its outcome once it is done."""
     return await work.found(tx, digest, verification_id)
 

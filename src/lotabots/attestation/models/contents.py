@@ -15,10 +15,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
+from lotabots.models.read import OpenFile, open_file
+
 from lotabots.attestation.models.types import RegisteredFile
 from lotabots.kernel import Kind, LotaError, equal, invalid
 from lotabots.models import Content, FileKind, Finding, Listed
-from lotabots.models.read import OpenFile, open_file
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 FLUSH = 4 * 1024 * 1024

@@ -92,9 +92,7 @@ class ModelPolicies:
 
 
 async def _active(tx: Transaction) -> str | None:
-    return await tx.fetch_value(
-        "select policy_id from attestation.active_model_policies", into=str
-    )
+    return await tx.fetch_value("select policy_id from attestation.active_model_policies", into=str)
 
 
 async def _read(tx: Transaction, policy_id: str) -> _Row:

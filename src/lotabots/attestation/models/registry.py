@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from lotabots.appraisal.models import order_of
 from lotabots.attestation.cursor import Cursor
 from lotabots.attestation.models import store, work
 from lotabots.attestation.models.store import ModelRow
@@ -28,7 +29,6 @@ from lotabots.attestation.models.types import (
     StageMove,
     Verification,
 )
-from lotabots.appraisal.models import order_of
 from lotabots.audit import Entry, Journal
 from lotabots.kernel import Kind, LotaError, Principal, Role, invalid, sha256_hex
 from lotabots.models import FileEntry, path_findings, strong_root
@@ -288,7 +288,11 @@ def _registered(principal: Principal, row: ModelRow) -> Entry:
 
 
 def entry(
-    principal: Principal, verb: str, digest: str, outcome: str, digests: dict[str, str] | None = None
+    principal: Principal,
+    verb: str,
+    digest: str,
+    outcome: str,
+    digests: dict[str, str] | None = None,
 ) -> Entry:
     """The audit entry of what was done with a model."""
     return Entry(

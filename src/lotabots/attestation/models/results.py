@@ -6,12 +6,6 @@ from uuid import uuid4
 import msgspec
 
 from lotabots.appraisal import (
-    AFFIRMING,
-    CONTRAINDICATED,
-    NO_CLAIM,
-    Appraiser,
-    Outcome,
-    Part,
     Verdict,
 )
 from lotabots.appraisal.models import ModelVerdict
@@ -20,7 +14,6 @@ from lotabots.attestation.models.registry import Registry, entry
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.attestation.types import SessionKey, SignedResult
 from lotabots.audit import Journal
-from lotabots.evidence import Cause, Finding, Level
 from lotabots.kernel import Kind, LotaError, Principal
 from lotabots.result import Profile, StatusRef, issue
 from lotabots.runtime.process import Process

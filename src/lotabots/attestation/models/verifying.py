@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from anyio import to_thread
+from lotabots.attestation.models.judging import ModelJudge
 
 from lotabots.attestation.models import store, work
 from lotabots.attestation.models.contents import Contents
-from lotabots.attestation.models.judging import ModelJudge
 from lotabots.attestation.models.policies import ModelPolicies
 from lotabots.attestation.models.registry import files_of
 from lotabots.attestation.models.store import ModelRow

@@ -16,11 +16,8 @@ from lotabots.kernel.codes import (
     identity,
     kernel,
     models,
-<<<<<<< HEAD
-    models_registry,
-=======
     models_policy,
->>>>>>> main
+    models_registry,
     reference,
     result,
     runtime,

@@ -14,7 +14,7 @@ _MODEL: Facts = {
     "manifest": "match",
     "source": "read",
     "name": "example/model",
-    "version": 7,
+    "version": "1.2.0",
     "stages": ["production"],
     "files": 12,
     "bytes": 16_060_522_240,
