@@ -113,6 +113,13 @@ CASES: list[tuple[str, str, dict[str, Any], Outcome, set[str]]] = [
         {"MODEL-NAME-DIFFERS"},
     ),
     (
+        "signed under half a name",
+        "",
+        {"signed": signed(ALICE, name="llama-8b")},
+        Outcome.ACCEPTED,
+        {"MODEL-NAME-UNSIGNED"},
+    ),
+    (
         "signed under no name",
         "",
         {"signed": signed(ALICE, name="")},
@@ -150,14 +157,14 @@ CASES: list[tuple[str, str, dict[str, Any], Outcome, set[str]]] = [
     (
         "something is left out",
         "allow_ignore: [.git]",
-        {"signed": signed(ALICE, ignored=(".git", ".github"))},
+        {"signed": signed(ALICE, ignored=(".git", ".github/x"))},
         Outcome.REJECTED,
         {"MODEL-IGNORED-REFUSED"},
     ),
     (
         "only what may be is left out",
         "allow_ignore: [.git]",
-        {"signed": signed(ALICE, ignored=(".git",))},
+        {"signed": signed(ALICE, ignored=(".git/config",))},
         Outcome.ACCEPTED,
         set(),
     ),

@@ -64,6 +64,8 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     """The model's name in the strong statement; empty where none names it."""
     version: str = ""
     """The model's version in the strong statement."""
+    counter: int = 0
+    """Never smaller in a later statement about the same model."""
     signed_at: datetime | None = None
     """When it was signed, by a signed statement or a log; the oldest of several."""
     not_after: datetime | None = None
@@ -79,3 +81,4 @@ class Previous(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     version: str
     root: str
+    counter: int = 0

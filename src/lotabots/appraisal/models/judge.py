@@ -45,9 +45,10 @@ def judge_model(
     now = now.replace(microsecond=0)
     choice = policy.choose(name)
     rule = choice.rule
-    case = None
-    if rule is not None:
-        case = Case(
+    case = (
+        None
+        if rule is None
+        else Case(
             name=name,
             version=version,
             signed=signed,
@@ -57,12 +58,12 @@ def judge_model(
             previous=previous,
             now=now,
         )
+    )
     found = _found(choice, case)
     enforced = outcome_of(found)
     warned = rule is not None and rule.mode is Mode.WARN
     reasons = tuple(_reason(one, warned=warned) for one in found)
     strong = None if case is None else case.strong()
-    judged = case is not None and case.rule.mode is not Mode.OFF
     return ModelVerdict(
         outcome=outcome_of(reasons),
         enforced=enforced,
@@ -78,7 +79,7 @@ def judge_model(
         cached=signed is not None and signed.cached,
         ignored=() if signed is None else signed.ignored,
         findings=tuple(sorted(reasons, key=lambda one: _ORDER.index(one.severity))),
-        controls=_statuses(controls) if judged else (),
+        controls=_statuses(controls),
         catalogue_digest="" if controls is None else controls.catalogue_digest,
         rule="" if rule is None else rule.pattern.text,
         policy_id=policy.id,

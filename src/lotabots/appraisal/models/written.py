@@ -46,7 +46,7 @@ class Pinned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pinned: Annotated[tuple[Digest, ...], msgspec.Meta(min_length=1, max_length=64)]
 
 
-SAFE_FORMATS = ("safetensors", "gguf", "json", "text")
+SAFE_FORMATS = ("safetensors", "gguf", "json", "yaml", "text", "sentencepiece")
 """Formats that hold weights or words, and nothing that runs."""
 
 

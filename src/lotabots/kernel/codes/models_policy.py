@@ -138,8 +138,8 @@ _SIGNATURES = (
     Code(
         "MODEL-NAME-UNSIGNED",
         "warning",
-        "No signed statement names the model: its signers never said which model these files are.",
-        "Sign with `lotabots model sign`, and put `strong_manifest` under `require`.",
+        "No signed statement names the model in full: its signers never said which one it is.",
+        "Sign with `lotabots model sign`, and give organisation and name.",
     ),
 )
 
@@ -172,7 +172,7 @@ _VERSIONS = (
         "MODEL-VERSION-UNSIGNED",
         "inconclusive",
         "The rule has a `min_version`, and no signed statement says which version this is.",
-        "Sign with `lotabots model sign --version`.",
+        "Sign with `lotabots model sign`, and give the version.",
     ),
     Code(
         "MODEL-VERSION-DIFFERS",
@@ -217,7 +217,7 @@ _CONTENTS = (
         "MODEL-TENSOR-ROOT-MISSING",
         "reject",
         "The rule wants every tensor bound by name, and nothing signed does that.",
-        "Sign with `lotabots model sign --tensors`.",
+        "Sign with `lotabots model sign`, with tensors.",
     ),
     Code(
         "MODEL-IGNORED-REFUSED",

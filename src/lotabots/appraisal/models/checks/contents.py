@@ -26,6 +26,8 @@ def check(case: Case) -> Iterator[Finding]:
 
 def _binding(case: Case, signed: Signed) -> Iterator[Finding]:
     rule = case.rule
+    if not signed.signers:
+        return
     if signed.algorithm not in rule.hash:
         wanted = ", ".join(sorted(rule.hash))
         yield finding("MODEL-HASH-REFUSED", expected=wanted, measured=signed.algorithm)
@@ -35,7 +37,7 @@ def _binding(case: Case, signed: Signed) -> Iterator[Finding]:
     if rule.tensor_root and (strong is None or not strong.tensor_root):
         yield finding("MODEL-TENSOR-ROOT-MISSING", expected="a tensor root", measured="none")
     for path in signed.ignored:
-        if path not in rule.allow_ignore:
+        if not any(path == one or path.startswith(f"{one}/") for one in rule.allow_ignore):
             wanted = ", ".join(sorted(rule.allow_ignore)) or "nothing left out"
             yield finding("MODEL-IGNORED-REFUSED", path, expected=wanted, measured=path)
     if signed.cached:

@@ -61,8 +61,12 @@ def _times(case: Case, signed: Signed) -> Iterator[Finding]:
 
 
 def _name(case: Case, signed: Signed) -> Iterator[Finding]:
+    own = case.name.rpartition("/")[2]
     if not signed.name:
         yield finding("MODEL-NAME-UNSIGNED", expected=case.name, measured="no signed name")
+    elif signed.name == own:
+        # Signed under its own name alone: whose model it is, only the signers' keys say.
+        yield finding("MODEL-NAME-UNSIGNED", expected=case.name, measured=signed.name)
     elif signed.name != case.name:
         yield finding("MODEL-NAME-DIFFERS", expected=case.name, measured=signed.name)
 

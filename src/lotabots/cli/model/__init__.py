@@ -1,0 +1,18 @@
+"""`lotabots model`: a model verified byte for byte, compared and looked into; needs no server."""
+
+import click
+
+from lotabots.cli.lazy import Lazy
+
+COMMANDS: dict[str, tuple[str, str]] = {}
+
+
+class Model(Lazy):
+    """The commands about models."""
+
+    LOADS = COMMANDS
+
+
+@click.group("model", cls=Model)
+def command() -> None:
+    """Verify, compare, scan and describe the files of a model."""
