@@ -56,7 +56,7 @@ class _Predicate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     counter: int
     derived_from: tuple[str, ...]
     files: tuple[_File, ...]
-    headers: Mapping[str, Mapping[str, Json]]
+    headers: Mapping[str, Mapping[str, object]]
     ignored: tuple[Ignored, ...]
     name: str
     not_after: str
@@ -87,7 +87,7 @@ class StrongManifest(msgspec.Struct, frozen=True, kw_only=True):
     tensor_count: int = 0
     tensor_root: bytes = b""
     """Empty where no tensor was read."""
-    headers: Mapping[str, Mapping[str, Json]] = {}
+    headers: Mapping[str, Mapping[str, object]] = {}
     """What the header of each file states: architecture, types, context, by path."""
     template_sha256: str = ""
     card_sha256: str = ""

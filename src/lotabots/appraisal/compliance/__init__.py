@@ -29,6 +29,7 @@ from lotabots.appraisal.compliance.exports import (
     page,
     verification_summary,
 )
+from lotabots.appraisal.compliance.known import facts_of
 from lotabots.appraisal.compliance.packs import TEXTS as PACK_TEXTS
 from lotabots.appraisal.compliance.report import ComplianceReport, Count, Summary
 from lotabots.appraisal.compliance.sampling import sample_tensors
@@ -61,6 +62,7 @@ __all__ = [
     "Waived",
     "Waiver",
     "evaluate",
+    "facts_of",
     "load_catalogue",
     "load_waivers",
     "markdown",

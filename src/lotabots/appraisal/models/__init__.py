@@ -5,7 +5,7 @@ from lotabots.appraisal.models.checks.signatures import check as check_signature
 from lotabots.appraisal.models.checks.versions import check as check_versions
 from lotabots.appraisal.models.facts import Previous, Signed, Signer, SignerKind
 from lotabots.appraisal.models.judge import judge_model
-from lotabots.appraisal.models.known import signed_of
+from lotabots.appraisal.models.known import scan_options, scanned_of, signed_of
 from lotabots.appraisal.models.policy import (
     Choice,
     Mode,
@@ -41,5 +41,7 @@ __all__ = [
     "count_distinct",
     "judge_model",
     "load_model_policy",
+    "scan_options",
+    "scanned_of",
     "signed_of",
 ]

@@ -42,13 +42,10 @@ def judge_model(
     None for `signed`, `scanned` or `controls` says that nobody verified, scanned or evaluated: it
     is never taken for nothing being wrong.
     """
-    now = now.replace(microsecond=0)
-    choice = policy.choose(name)
-    rule = choice.rule
-    case = (
-        None
-        if rule is None
-        else Case(
+    choice, now = policy.choose(name), now.replace(microsecond=0)
+    rule, case = choice.rule, None
+    if rule is not None:
+        case = Case(
             name=name,
             version=version,
             signed=signed,
@@ -58,15 +55,12 @@ def judge_model(
             previous=previous,
             now=now,
         )
-    )
     found = _found(choice, case)
-    enforced = outcome_of(found)
-    warned = rule is not None and rule.mode is Mode.WARN
-    reasons = tuple(_reason(one, warned=warned) for one in found)
+    reasons = _reasons(found, warned=rule is not None and rule.mode is Mode.WARN)
     strong = None if case is None else case.strong()
     return ModelVerdict(
         outcome=outcome_of(reasons),
-        enforced=enforced,
+        enforced=outcome_of(found),
         mode=None if rule is None else rule.mode,
         name=name,
         version=version,
@@ -78,7 +72,7 @@ def judge_model(
         strong=strong is not None,
         cached=signed is not None and signed.cached,
         ignored=() if signed is None else signed.ignored,
-        findings=tuple(sorted(reasons, key=lambda one: _ORDER.index(one.severity))),
+        findings=reasons,
         controls=_statuses(controls),
         catalogue_digest="" if controls is None else controls.catalogue_digest,
         rule="" if rule is None else rule.pattern.text,
@@ -106,6 +100,12 @@ def _found(choice: Choice, case: Case | None) -> Sequence[Finding]:
         return (finding("MODEL-NOT-JUDGED", expected="enforce or warn", measured="off"),)
     # Each once: a file's finding may come from the scan and from the signature's own check.
     return tuple(dict.fromkeys(found for check in CHECKS for found in check(case)))
+
+
+def _reasons(found: Iterable[Finding], *, warned: bool) -> tuple[Reason, ...]:
+    """The findings as they count, worst first; equals stay in the order of the checks."""
+    reasons = (_reason(one, warned=warned) for one in found)
+    return tuple(sorted(reasons, key=lambda one: _ORDER.index(one.severity)))
 
 
 def _reason(found: Finding, *, warned: bool) -> Reason:

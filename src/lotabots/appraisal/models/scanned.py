@@ -4,6 +4,9 @@ import msgspec
 
 from lotabots.models import Finding
 
+PICKLES = frozenset({"pickle", "pytorch"})
+"""Formats that are programs for a machine that makes objects."""
+
 
 class ScannedFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file of the scan."""

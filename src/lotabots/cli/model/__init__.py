@@ -4,7 +4,10 @@ import click
 
 from lotabots.cli.lazy import Lazy
 
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "bom": ("lotabots.cli.model.bom", "Write a model as a CycloneDX bill of materials."),
+    "comply": ("lotabots.cli.model.comply", "Hold a model against controls."),
+}
 
 
 class Model(Lazy):

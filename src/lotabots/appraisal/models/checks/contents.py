@@ -4,11 +4,8 @@ from collections.abc import Iterator
 
 from lotabots.appraisal.models.case import Case
 from lotabots.appraisal.models.facts import Signed
-from lotabots.appraisal.models.scanned import Scanned
+from lotabots.appraisal.models.scanned import PICKLES, Scanned
 from lotabots.models import Finding, finding
-
-PICKLES = frozenset({"pickle", "pytorch"})
-"""Formats that are programs for a machine that loads objects."""
 
 
 def check(case: Case) -> Iterator[Finding]:

@@ -37,13 +37,14 @@ def _rollback(case: Case) -> Iterator[Finding]:
     previous = case.previous
     if previous is None:
         return
+    strong = case.strong()
+    counter = 0 if strong is None else strong.counter  # leaving the statement out goes back too
+    if counter < previous.counter:
+        wanted = f"a counter of at least {previous.counter}"
+        yield finding("MODEL-VERSION-ROLLBACK", expected=wanted, measured=str(counter))
     root = case.signed.root if case.signed is not None else ""
     if root and root == previous.root and case.version == previous.version:
         return
-    strong = case.strong()
-    if strong is not None and strong.counter < previous.counter:
-        wanted = f"a counter of at least {previous.counter}"
-        yield finding("MODEL-VERSION-ROLLBACK", expected=wanted, measured=str(strong.counter))
     wanted = f"newer than {previous.version}"
     given, before = order_of(case.version), order_of(previous.version)
     if given is None or before is None:
