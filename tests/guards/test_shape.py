@@ -19,7 +19,7 @@ LONGEST_FILE, LONGEST_PARSER, LONGEST_FUNCTION = 300, 400, 60
 # those of the judge of hardware beside them.
 FACES = re.compile(
     r"lotabots(\.\w+)?$|lotabots\.runtime\.\w+$|lotabots\.evidence\.schemes(\.\w+)?$|lotabots\.kernel\.(?:codes|yaml_text)$"
-    r"|lotabots\.models\.(?:read|cache|scan)$|lotabots\.appraisal\.(?:models|compliance)$"
+    r"|lotabots\.models\.(?:read|cache|scan)$|lotabots\.appraisal\.(?:models|compliance|assessment)$"
 )
 
 

@@ -10,30 +10,36 @@
 Pure: who calls it reads files and clock. The command line and the registry both call it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TypedDict
 
 import msgspec
 
 from lotabots.appraisal.compliance import (
+    Card,
     ComplianceReport,
     Evidence,
+    Sample,
+    Waiver,
     evaluate,
+    facts_of,
     load_catalogue,
     read_card,
+    sample_tensors,
 )
 from lotabots.appraisal.models import (
     ModelPolicy,
     ModelRule,
     ModelVerdict,
     Previous,
-    Scanned,
-    ScannedFile,
-    Signed,
     judge_model,
+    scan_options,
+    scanned_of,
     signed_of,
 )
 from lotabots.appraisal.verdict import Appraiser
+from lotabots.kernel import Json, LotaError
 from lotabots.models import (
     Algorithm,
     Certificate,
@@ -42,22 +48,25 @@ from lotabots.models import (
     Opened,
     OpenedStrong,
     Options,
-    Trust,
+    TensorEntry,
     Tree,
+    Trust,
     Verified,
-    compare_tensors,
     load_public_key,
     open_bundle,
     open_strong,
     verify_opened,
 )
-from lotabots.models.scan import Options as ScanOptions
-from lotabots.models.scan import ScanReport, scan
+from lotabots.models.scan import ScanReport
 
-PICKLES = frozenset({"pickle", "pytorch"})
-"""Formats that are programs for a machine that loads objects."""
 CARD = "README.md"
-MAX_CARD_BYTES = 1024 * 1024
+
+
+class _Contents(TypedDict, total=False):
+    tensors: tuple[TensorEntry, ...]
+    sample: Sample
+    facts: Mapping[str, Json]
+    card: Card | None
 
 
 class Bundles(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,11 +84,10 @@ class Bundles(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
-    """A verdict, and everything that the policy was told."""
+    """A verdict, and what the policy was told."""
 
     verdict: ModelVerdict
     verified: Verified | None
-    scanned: ScanReport | None
     controls: ComplianceReport | None
 
 
@@ -88,8 +96,8 @@ def open_bundles(
     bundle: bytes | None,
     strong: bytes | None,
     policy: ModelPolicy,
-    roots: Sequence[Certificate],
     now: datetime,
+    roots: Sequence[Certificate] = (),
 ) -> Bundles:
     """Steps 1 and 2. `roots` are the certificates that signers' chains may lead to.
 
@@ -109,29 +117,42 @@ def assess(
     bundles: Bundles,
     hashed: Hashed,
     tree: Tree,
-    readable: bool,
+    scan: ScanReport | None,
     policy: ModelPolicy,
     previous: Previous | None,
     now: datetime,
     appraiser: Appraiser,
+    waivers: Sequence[Waiver] = (),
+    excluded: frozenset[str] = frozenset(),
 ) -> Assessment:
-    """Steps 3 to 6. `readable` says that the tree's contents are here, not only their digests.
+    """Steps 3, 5 and 6. `scan` is of the same tree, by what the same rule allows (step 4).
 
-    Raises `MODEL_NAME_MALFORMED`, and `MODEL_HASH_ALGORITHM` for files hashed by another algorithm
-    than `bundles.algorithm`.
+    `excluded` names the bundles themselves, where they lie among the files. Raises
+    `MODEL_NAME_MALFORMED`, and `MODEL_HASH_ALGORITHM` for files that were hashed by another
+    algorithm than `bundles.algorithm`.
     """
     rule = policy.choose(name).rule
-    verified = _verified(bundles, hashed, tree, now)
+    verified = _verified(bundles, hashed, tree, now, excluded)
     signed = None if verified is None else signed_of(verified)
-    report = scan(tree, _scan_options(rule)) if readable else None
-    scanned = None if report is None else _scanned(report, rule)
+    scanned = None if scan is None else scanned_of(scan, scan_options(rule))
+    if scanned is not None:
+        scanned = msgspec.structs.replace(scanned, findings=scanned.findings + hashed.findings)
     controls = None
     if rule is not None and rule.controls:
+        evidence = Evidence(
+            name=name,
+            version=version,
+            root="" if signed is None else signed.root,
+            now=now,
+            signed=signed,
+            scanned=scanned,
+            rule=rule,
+            previous=previous,
+            **_contents(tree, scan),
+        )
+        catalogue = load_catalogue(rule.controls)
         controls = evaluate(
-            load_catalogue(rule.controls),
-            _evidence(name, version, now, signed, scanned, report, rule, previous, tree),
-            policy_id=policy.id,
-            appraiser=appraiser,
+            catalogue, evidence, waivers=waivers, policy_id=policy.id, appraiser=appraiser
         )
     verdict = judge_model(
         name=name,
@@ -144,4 +165,42 @@ def assess(
         now=now,
         appraiser=appraiser,
     )
-    return Assessment(verdict=verdict, verified=verified, scanned=report, controls=controls)
+    return Assessment(verdict=verdict, verified=verified, controls=controls)
+
+
+def _contents(tree: Tree, scan: ScanReport | None) -> _Contents:
+    """What controls ask of the contents; nothing where nobody has looked at them."""
+    if scan is None:
+        return {}
+    return {
+        "tensors": scan.tensors,
+        "sample": sample_tensors(tree, scan.tensors),
+        "facts": facts_of(scan),
+        "card": _card(tree),
+    }
+
+
+def _trust(rule: ModelRule | None, roots: Sequence[Certificate]) -> Trust:
+    """The keys that the rule writes out; nobody's where no rule decides."""
+    pems = [] if rule is None else [signer.pem for signer in rule.signers if signer.pem]
+    return Trust(
+        keys=tuple(load_public_key(pem.encode()) for pem in dict.fromkeys(pems)),
+        roots=tuple(roots),
+    )
+
+
+def _verified(
+    bundles: Bundles, hashed: Hashed, tree: Tree, now: datetime, excluded: frozenset[str]
+) -> Verified | None:
+    if bundles.opened is None:
+        return None
+    held = Options(excluded=excluded)
+    return verify_opened(bundles.opened, bundles.strong, hashed, tree, now, held)
+
+
+def _card(tree: Tree) -> Card | None:
+    try:
+        content = tree.content(CARD)
+        return read_card(content.read(0, content.size))
+    except LotaError:
+        return None

@@ -9,6 +9,7 @@ from lotabots.attestation.models.contents import Contents
 from lotabots.attestation.models.policies import ModelPolicies
 from lotabots.attestation.models.registry import Registry
 from lotabots.attestation.models.results import ModelResults
+from lotabots.attestation.models.stages import Stages
 from lotabots.attestation.models.verifying import Verifier
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.results import Results
@@ -37,7 +38,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     )
     journal = Journal(process.keyring)
     policies = Policies(settings.default_policy, journal, process.caches)
-    registry = Registry(journal, settings.model_approvals)
+    stages = Stages(journal, settings.model_approvals)
     contents = Contents(process.model_files)
     model_policies = ModelPolicies(journal)
     verifier = Verifier(
@@ -54,8 +55,9 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
         given={
             "contents": contents,
             "model_policies": model_policies,
-            "model_results": ModelResults(process, registry, journal),
-            "registry": registry,
+            "model_results": ModelResults(process, stages, journal),
+            "registry": Registry(journal),
+            "stages": stages,
             "attestations": Attestations(process, judge, policies, results, journal),
             "history": History(process, judge, policies),
             "journal": journal,

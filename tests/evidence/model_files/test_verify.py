@@ -158,7 +158,9 @@ def test_a_statement_of_another_form_is_refused(change: dict[str, object]) -> No
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_statement_or_refused(data: bytes) -> None:
+    caught = ""
     try:
         read_statement(data)
     except LotaError as error:
-        assert error.code == "MODEL_STATEMENT"
+        caught = error.code
+    assert caught in {"", "MODEL_STATEMENT"}

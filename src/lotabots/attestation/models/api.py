@@ -16,6 +16,7 @@ from lotabots.attestation.models.policies import ModelPolicies
 from lotabots.attestation.models.progress import events
 from lotabots.attestation.models.registry import Registry
 from lotabots.attestation.models.results import ModelResults
+from lotabots.attestation.models.stages import Stages
 from lotabots.attestation.models.types import (
     MAX_FILE_BYTES,
     MAX_REGISTRATION_BYTES,
@@ -123,26 +124,26 @@ async def watch_verification(
 async def approve_model(
     data: Motion,
     tx: Transaction,
-    registry: Registry,
+    stages: Stages,
     principal: Principal,
     now: datetime,
     digest: Digest,
 ) -> list[Approval]:
     """Vouches for a move of the model under its newest verdict; never by who registered it."""
-    return list(await registry.approve(tx, principal, digest, data, now))
+    return list(await stages.approve(tx, principal, digest, data, now))
 
 
 @post("/v1/models/{digest:str}/moves", guards=WRITE)
 async def move_model(
     data: Motion,
     tx: Transaction,
-    registry: Registry,
+    stages: Stages,
     principal: Principal,
     now: datetime,
     digest: Digest,
 ) -> StageMove:
     """Gives a stage this version: a promotion, or a rollback to what it has had."""
-    return await registry.move(tx, principal, digest, data, now)
+    return await stages.move(tx, principal, digest, data, now)
 
 
 @post("/v1/models/{digest:str}/result", guards=READ, status_code=200)

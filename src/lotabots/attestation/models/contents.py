@@ -11,15 +11,14 @@ import os
 import re
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
-
-from lotabots.models.read import OpenFile, open_file
 
 from lotabots.attestation.models.types import RegisteredFile
 from lotabots.kernel import Kind, LotaError, equal, invalid
 from lotabots.models import Content, FileKind, Finding, Listed
+from lotabots.models.read import open_folder
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 FLUSH = 4 * 1024 * 1024
@@ -50,22 +49,16 @@ class Contents:
                 await asyncio.to_thread(_put, incoming, target)
         finally:
             with suppress(FileNotFoundError):
-                incoming.unlink()
+                await asyncio.to_thread(incoming.unlink)
 
     def has(self, tenant: UUID, sha256: str) -> bool:
         """Whether this content is here."""
         return self._path(tenant, sha256).is_file()
 
-    @contextmanager
-    def tree(self, tenant: UUID, files: Sequence[RegisteredFile]) -> Iterator["UploadedTree"]:
-        """The model whose files these are, opened. Raises `MODEL_STORE_UNAVAILABLE`."""
-        with ExitStack() as stack:
-            opened: dict[str, OpenFile] = {}
-            with _coded_failures():
-                for file in files:
-                    path = self._path(tenant, file.sha256)
-                    opened[file.path] = stack.enter_context(open_file(path))
-            yield UploadedTree(files, opened)
+    def tree(self, tenant: UUID, files: Sequence[RegisteredFile]) -> "UploadedTree":
+        """The model whose files these are."""
+        places = {file.path: self._path(tenant, file.sha256) for file in files}
+        return UploadedTree(files, places)
 
     def _path(self, tenant: UUID, sha256: str) -> Path:
         if not _DIGEST.fullmatch(sha256):
@@ -73,23 +66,35 @@ class Contents:
         return self._folder / str(tenant) / sha256[:2] / sha256
 
 
-class UploadedTree:
-    """A model's files under the names that it was registered with (`models.Tree`)."""
+class ManifestTree:
+    """A model's files by name and size alone (`models.Tree`): no content is here."""
 
-    def __init__(self, files: Sequence[RegisteredFile], opened: Mapping[str, Content]) -> None:
-        self._opened = opened
+    def __init__(self, files: Sequence[RegisteredFile]) -> None:
         self.listed = tuple(
-            Listed(path=file.path, kind=FileKind.REGULAR, size=opened[file.path].size)
-            for file in files
+            Listed(path=file.path, kind=FileKind.REGULAR, size=file.size) for file in files
         )
         self.findings: tuple[Finding, ...] = ()
 
     def content(self, path: str) -> Content:
-        """The content of this file. Raises `MODEL_FILE_UNKNOWN`."""
-        if path not in self._opened:
-            detail = "There is no such regular file in the model."
-            raise LotaError(Kind.NOT_FOUND, "MODEL_FILE_UNKNOWN", detail)
-        return self._opened[path]
+        """Raises `MODEL_FILE_UNKNOWN`: nothing was uploaded."""
+        detail = "The content of this file was not uploaded."
+        raise LotaError(Kind.NOT_FOUND, "MODEL_FILE_UNKNOWN", detail, path=path[:200])
+
+
+class UploadedTree(ManifestTree):
+    """The same with the contents that were uploaded, each opened when it is asked for."""
+
+    def __init__(self, files: Sequence[RegisteredFile], places: Mapping[str, Path]) -> None:
+        super().__init__(files)
+        self._places = places
+
+    def content(self, path: str) -> Content:
+        """The content of this file. Raises `MODEL_FILE_UNKNOWN`, `MODEL_READ_*`."""
+        place = self._places.get(path)
+        if place is None:
+            return super().content(path)
+        with open_folder(place) as folder:
+            return folder.content(place.name)
 
 
 async def _receive(descriptor: int, file: RegisteredFile, pieces: AsyncIterator[bytes]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from lotabots.attestation.models import store, work
 from lotabots.attestation.models.registry import files_of
+from lotabots.attestation.models.store import ModelRow
 from lotabots.evidence import InventoryItem, KnownModel
 from lotabots.evidence.schemes.model_files import KIND
 from lotabots.kernel import invalid
@@ -24,20 +25,19 @@ async def known_models(
     tx: Transaction, inventory: Sequence[InventoryItem]
 ) -> tuple[KnownModel, ...]:
     """What is registered under the digests of these models, with the stages that have them now."""
-    found = []
-    for item in inventory:
-        if item.kind == KIND and (row := await store.find(tx, item.device_id)) is not None:
-            found.append(
-                KnownModel(
-                    digest=row.digest,
-                    name=row.name,
-                    version=row.version,
-                    stages=tuple(await store.stages(tx, row)),
-                    files=tuple(
-                        FileEntry(path=one.path, size=one.size, digest=bytes.fromhex(one.sha256))
-                        for one in files_of(row)
-                    ),
-                    tensors=await work.tensors(tx, row.digest),
-                )
-            )
-    return tuple(found)
+    rows = [await store.find(tx, item.device_id) for item in inventory if item.kind == KIND]
+    return tuple([await _known(tx, row) for row in rows if row is not None])
+
+
+async def _known(tx: Transaction, row: ModelRow) -> KnownModel:
+    return KnownModel(
+        digest=row.digest,
+        name=row.name,
+        version=row.version,
+        stages=tuple(await store.stages(tx, row)),
+        files=tuple(
+            FileEntry(path=one.path, size=one.size, digest=bytes.fromhex(one.sha256))
+            for one in files_of(row)
+        ),
+        tensors=await work.tensors(tx, row.digest),
+    )

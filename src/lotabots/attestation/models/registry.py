@@ -1,13 +1,11 @@
-"""The registry's use cases: register, show, list, approve, and move a stage.
+"""The registry of models: register, show, list, and ask for a verification.
 
-A model is its content: its digest is the Merkle root over its files. Whoever registers it never
-approves it; a stage moves only under a verdict that accepts, and forward, unless it is rolled back
-to a version that it has had.
+A model is its content: its digest is the Merkle root over its files.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 
@@ -16,22 +14,17 @@ from lotabots.attestation.cursor import Cursor
 from lotabots.attestation.models import store, work
 from lotabots.attestation.models.store import ModelRow
 from lotabots.attestation.models.types import (
-    Approval,
     Model,
     ModelFile,
     ModelPage,
     ModelRegistration,
     ModelSummary,
-    Motion,
-    Move,
     RegisteredFile,
-    Stage,
-    StageMove,
     Verification,
 )
 from lotabots.audit import Entry, Journal
-from lotabots.kernel import Kind, LotaError, Principal, Role, invalid, sha256_hex
-from lotabots.models import FileEntry, path_findings, strong_root
+from lotabots.kernel import Kind, LotaError, Principal, invalid, sha256_hex
+from lotabots.models import FileEntry, collisions, flaw_of, strong_root
 from lotabots.runtime.database import Transaction
 
 _FILES = msgspec.json.Decoder(tuple[RegisteredFile, ...])
@@ -45,10 +38,8 @@ def files_of(row: ModelRow) -> tuple[RegisteredFile, ...]:
 class Registry:
     """The models of every tenant of this instance."""
 
-    def __init__(self, journal: Journal, approvals: int) -> None:
-        """`approvals`: how many others must approve a move."""
+    def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._needed = approvals
 
     async def register(
         self, tx: Transaction, principal: Principal, given: ModelRegistration, now: datetime
@@ -129,117 +120,6 @@ class Registry:
             await self._journal.append(tx, entry(principal, "model.verify", digest, "asked"))
         return verification
 
-    async def approve(
-        self, tx: Transaction, principal: Principal, digest: str, motion: Motion, now: datetime
-    ) -> tuple[Approval, ...]:
-        """The approvals of this model, the caller's among them.
-
-        Raises `MODEL_NOT_FOUND`, `MODEL_NOT_ACCEPTED`, `MODEL_APPROVAL_OWN`,
-        `MODEL_APPROVAL_PERSON`.
-        """
-        if principal.scope is not None or principal.role in (Role.SERVICE, Role.AGENT):
-            detail = "A person approves, with a session; no API key and no program does."
-            raise LotaError(Kind.AUTHORIZATION, "MODEL_APPROVAL_PERSON", detail)
-        row = await store.found(tx, digest)
-        if row.registered_by == principal.user_id:
-            detail = "Whoever registered a model does not approve it."
-            raise LotaError(Kind.AUTHORIZATION, "MODEL_APPROVAL_OWN", detail)
-        verdict = await _accepted(tx, digest)
-        if await store.approve(
-            tx, digest, motion.stage, motion.move, verdict, principal.user_id, now
-        ):
-            digests = {"verdict": verdict}
-            verb = f"model.approve.{motion.move}"
-            await self._journal.append(tx, entry(principal, verb, digest, motion.stage, digests))
-        return tuple(await store.approvals(tx, digest))
-
-    async def move(
-        self, tx: Transaction, principal: Principal, digest: str, motion: Motion, now: datetime
-    ) -> StageMove:
-        """The stage, with this version in it from now on.
-
-        Raises `MODEL_NOT_FOUND`, `MODEL_NOT_ACCEPTED`, `MODEL_NOT_APPROVED`, `MODEL_NOT_NEWER`,
-        `MODEL_NEVER_THERE`, `MODEL_THERE_ALREADY`.
-        """
-        row = await store.found(tx, digest)
-        verdict = await _accepted(tx, digest)
-        await tx.lock(f"stage {tx.tenant} {row.name} {motion.stage}")
-        last = await store.last_move(tx, row.name, motion.stage)
-        await _check_direction(tx, row, last, motion)
-        await self._check_approved(tx, row, verdict, motion)
-        moved = StageMove(
-            stage=motion.stage,
-            number=1 if last is None else last.number + 1,
-            digest=digest,
-            version=row.version,
-            move=motion.move,
-            moved_by=principal.user_id,
-            moved_at=now,
-        )
-        await store.move(tx, row.name, moved)
-        digests = {"verdict": verdict} | ({} if last is None else {"previous": last.digest})
-        verb = f"model.{motion.move}"
-        await self._journal.append(tx, entry(principal, verb, digest, motion.stage, digests))
-        return moved
-
-    async def is_approved(self, tx: Transaction, row: ModelRow, verdict: str) -> bool:
-        """Whether enough others approved any move of this model under this verdict."""
-        given = await store.approvals(tx, row.digest)
-        return any(
-            len(_approvers(given, row, verdict, Motion(stage=stage, move=move))) >= self._needed
-            for stage in Stage
-            for move in Move
-        )
-
-    async def _check_approved(
-        self, tx: Transaction, row: ModelRow, verdict: str, motion: Motion
-    ) -> None:
-        given = _approvers(await store.approvals(tx, row.digest), row, verdict, motion)
-        if len(given) < self._needed:
-            detail = "Too few others have approved this move under the newest verdict."
-            raise LotaError(
-                Kind.CONFLICT, "MODEL_NOT_APPROVED", detail, given=len(given), needed=self._needed
-            )
-
-
-def _approvers(
-    given: Sequence[Approval], row: ModelRow, verdict: str, motion: Motion
-) -> frozenset[UUID]:
-    """Who approved exactly this, other than who registered the model."""
-    return frozenset(
-        one.approved_by
-        for one in given
-        if (one.stage, one.move, one.verdict_digest) == (motion.stage, motion.move, verdict)
-        and one.approved_by != row.registered_by
-    )
-
-
-async def _accepted(tx: Transaction, digest: str) -> str:
-    """The digest of the newest verdict, which accepts. Raises `MODEL_NOT_ACCEPTED`."""
-    newest = await work.of_model(tx, digest)
-    if newest is None or newest.outcome != "accepted" or newest.verdict_digest is None:
-        outcome = "none" if newest is None else newest.outcome or newest.state
-        detail = "The newest verification of the model does not accept it."
-        raise LotaError(Kind.CONFLICT, "MODEL_NOT_ACCEPTED", detail, verification=outcome)
-    return newest.verdict_digest
-
-
-async def _check_direction(
-    tx: Transaction, row: ModelRow, last: StageMove | None, motion: Motion
-) -> None:
-    if last is not None and last.digest == row.digest:
-        detail = "The stage has this version already."
-        raise LotaError(Kind.CONFLICT, "MODEL_THERE_ALREADY", detail)
-    match motion.move:
-        case Move.PROMOTE:
-            if last is not None and row.version_order <= version_order(last.version):
-                detail = "The stage has a newer version; going back is a rollback."
-                raise LotaError(Kind.CONFLICT, "MODEL_NOT_NEWER", detail, current=last.version)
-        case Move.ROLLBACK:
-            if not await store.has_had(tx, row.name, motion.stage, row.digest):
-                detail = "A stage is rolled back to a version that it has had."
-                raise LotaError(Kind.CONFLICT, "MODEL_NEVER_THERE", detail)
-
 
 async def _same_or_refused(tx: Transaction, row: ModelRow) -> None:
     known = await store.find(tx, row.digest)
@@ -257,11 +137,12 @@ async def _same_or_refused(tx: Transaction, row: ModelRow) -> None:
 
 def _digest(files: Sequence[RegisteredFile]) -> str:
     """What the model is called everywhere: its strong root. Raises `MODEL_MANIFEST`."""
-    found = path_findings([file.path for file in files])
-    if found:
-        first = found[0]
-        detail = f"A file's name cannot stand in a model: {first.title}"
-        raise invalid("MODEL_MANIFEST", detail, finding=first.code, path=first.path[:200])
+    paths = [file.path for file in files]
+    for path in paths:
+        if flaw := flaw_of(path):
+            raise invalid("MODEL_MANIFEST", f"A file's name cannot be one: {flaw}.", path=path)
+    if len(set(paths)) != len(paths) or collisions(paths):
+        raise invalid("MODEL_MANIFEST", "Two files have one name, or may have it elsewhere.")
     entries = [
         FileEntry(path=file.path, size=file.size, digest=bytes.fromhex(file.sha256))
         for file in files

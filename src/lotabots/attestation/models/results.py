@@ -5,12 +5,11 @@ from uuid import uuid4
 
 import msgspec
 
-from lotabots.appraisal import (
-    Verdict,
-)
 from lotabots.appraisal.models import ModelVerdict
 from lotabots.attestation.models import store, work
-from lotabots.attestation.models.registry import Registry, entry
+from lotabots.attestation.models.presented import as_verdict
+from lotabots.attestation.models.registry import entry
+from lotabots.attestation.models.stages import Stages
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.attestation.types import SessionKey, SignedResult
 from lotabots.audit import Journal
@@ -20,15 +19,14 @@ from lotabots.runtime.process import Process
 from lotabots.runtime.web import WebSettings
 
 KEY_PURPOSE = "result"
-KIND = "model"
 
 
 class ModelResults:
     """Issues results about models with the keys and the status list of all results."""
 
-    def __init__(self, process: Process, registry: Registry, journal: Journal) -> None:
+    def __init__(self, process: Process, stages: Stages, journal: Journal) -> None:
         self._process = process
-        self._registry = registry
+        self._stages = stages
         self._journal = journal
         self._settings = process.settings.section(AttestationSettings)
         self._uri = self._settings.status_uri(process.settings.section(WebSettings).url)
@@ -54,7 +52,7 @@ class ModelResults:
             if newest is None:
                 detail = "The model was not verified yet."
                 raise LotaError(Kind.CONFLICT, "MODEL_NOT_VERIFIED", detail)
-            approved = await self._registry.is_approved(tx, row, newest[0])
+            approved = await self._stages.is_approved(tx, row, newest[0])
             verdict = as_verdict(ModelVerdict.read(newest[1]), digest, moment, approved=approved)
             place = await store.next_status_index(tx)
             token_id = uuid4()
@@ -80,11 +78,3 @@ class ModelResults:
                 digest=newest[0],
             )
         return SignedResult(result=token, expires_at=moment + settings.lifetime)
-
-
-def as_verdict(judged: ModelVerdict, digest: str, now: datetime, *, approved: bool) -> Verdict:
-    """The verdict on a model as one about a node of one part, `model/<digest>`.
-
-    What nobody approved is not accepted, whatever its files are.
-    """
-    raise NotImplementedError

@@ -191,7 +191,8 @@ async def moves(tx: Transaction, name: str) -> list[StageMove]:
     """The moves of the stages of a name, newest first."""
     return await tx.fetch(
         "select stage, number, digest, version, move, moved_by, moved_at"
-        " from attestation.stage_moves where name = $1 order by moved_at desc, number desc limit $2",
+        " from attestation.stage_moves where name = $1"
+        " order by moved_at desc, number desc limit $2",
         name,
         MAX_SHOWN,
         into=StageMove,
@@ -253,14 +254,17 @@ async def stages(tx: Transaction, row: ModelRow) -> list[str]:
 
 
 async def newest_accepted(tx: Transaction, row: ModelRow) -> tuple[str, str] | None:
-    """The newest other version of the name that was accepted: its version and digest."""
+    """The newest older version of the name that was accepted: its version and digest.
+
+    A newer one does not count: a stage may be rolled back to this version, under its own rules.
+    """
     found = await tx.fetch_one(
         "select m.version, m.digest from attestation.models m where m.name = $1"
-        " and m.digest <> $2 and exists (select from attestation.verifications v"
+        " and m.version_order < $2 and exists (select from attestation.verifications v"
         " where v.digest = m.digest and v.outcome = 'accepted')"
         " order by m.version_order desc limit 1",
         row.name,
-        row.digest,
+        row.version_order,
     )
     return None if found is None else (str(found["version"]), str(found["digest"]))
 

@@ -10,13 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from anyio import to_thread
-from lotabots.attestation.models.judging import ModelJudge
 
+from lotabots.appraisal import Appraiser
+from lotabots.appraisal.models import Previous
 from lotabots.attestation.models import store, work
 from lotabots.attestation.models.contents import Contents
+from lotabots.attestation.models.judging import Task, judge
 from lotabots.attestation.models.policies import ModelPolicies
 from lotabots.attestation.models.registry import files_of
-from lotabots.attestation.models.store import ModelRow
 from lotabots.attestation.models.work import Claimed, Ending
 from lotabots.audit import Entry, Journal
 from lotabots.kernel import LotaError
@@ -51,7 +52,7 @@ class Verifier:
     journal: Journal
     contents: Contents
     policies: ModelPolicies
-    judge: ModelJudge
+    appraiser: Appraiser
     loop: Loop = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,39 +80,37 @@ class Verifier:
                 await self._give_up(process, claimed, error.code)
 
     async def _judge(self, process: Process, claimed: Claimed) -> None:
-        async with process.database.transaction(claimed.tenant_id) as tx:
-            row = await store.found(tx, claimed.digest)
-            policy = await self.policies.active(tx)
-            last = await store.last_version(tx, row.name)
-            here = await store.received(tx, [file.sha256 for file in files_of(row)])
-        progress = Progress(total=sum(file.size for file in files_of(row)))
-        complete = all(file.sha256 in here for file in files_of(row))
+        task = await self._load(process, claimed)
+        progress = Progress(total=sum(file.size for file in task.files))
         beat = asyncio.create_task(self._beat(process, claimed, progress))
-        now = process.clock()
         try:
             ending = await to_thread.run_sync(
-                lambda: self._read_and_judge(claimed, row, complete, policy, last, now, progress),
-                abandon_on_cancel=True,
+                judge, task, self.contents, self.appraiser, progress.add, abandon_on_cancel=True
             )
         finally:
-            progress.lost = True  # an abandoned thread stops at its next byte
+            progress.lost = True  # an abandoned thread stops at its next bytes
             beat.cancel()
             await asyncio.gather(beat, return_exceptions=True)
         async with process.database.transaction(claimed.tenant_id) as tx:
             if await work.end(tx, claimed, ending, process.clock()):
                 await self.journal.append(tx, _entry(claimed, ending))
 
-    def _read_and_judge(
-        self,
-        claimed: Claimed,
-        row: ModelRow,
-        complete: bool,
-        policy: bytes | None,
-        last: int | None,
-        now: object,
-        progress: Progress,
-    ) -> Ending:
-        raise NotImplementedError
+    async def _load(self, process: Process, claimed: Claimed) -> Task:
+        async with process.database.transaction(claimed.tenant_id) as tx:
+            row = await store.found(tx, claimed.digest)
+            files = files_of(row)
+            policy = await self.policies.active(tx)
+            before = await store.newest_accepted(tx, row)
+            here = await store.received(tx, [file.sha256 for file in files])
+        return Task(
+            tenant=claimed.tenant_id,
+            row=row,
+            files=files,
+            complete=all(file.sha256 in here for file in files),
+            policy=policy,
+            previous=None if before is None else Previous(version=before[0], root=before[1]),
+            now=process.clock(),
+        )
 
     async def _beat(self, process: Process, claimed: Claimed, progress: Progress) -> None:
         while not progress.lost:

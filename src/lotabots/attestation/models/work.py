@@ -7,6 +7,7 @@ import msgspec
 
 from lotabots.attestation.models.types import Verification
 from lotabots.kernel import Kind, LotaError
+from lotabots.models import TensorEntry
 from lotabots.runtime.database import Database, Transaction
 
 CLAIM = timedelta(seconds=10)
@@ -19,6 +20,9 @@ _SHOWN = (
     "id, digest, state, asked_by, asked_at, done_bytes, total_bytes, ended_at, error, policy_id,"
     " outcome, verdict_digest"
 )
+
+
+_TENSORS = msgspec.msgpack.Decoder(tuple[TensorEntry, ...])
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +88,27 @@ async def newest_verdict(tx: Transaction, digest: str) -> tuple[str, bytes] | No
     return msgspec.convert((row["verdict_digest"], row["verdict"]), tuple[str, bytes])
 
 
+async def tensors(tx: Transaction, digest: str) -> tuple[TensorEntry, ...]:
+    """The tensors of a model, as its newest verification read them from its files."""
+    data = await tx.fetch_value(
+        "select tensors from attestation.verifications where digest = $1 and tensors is not null"
+        " order by ended_at desc, id limit 1",
+        digest,
+        into=bytes,
+    )
+    return () if data is None else _TENSORS.decode(data)
+
+
+async def newest_report(tx: Transaction, digest: str) -> bytes | None:
+    """The report on controls of the newest verdict, if it has one."""
+    return await tx.fetch_value(
+        "select report from attestation.verifications where digest = $1 and state = 'done'"
+        " order by ended_at desc, id limit 1",
+        digest,
+        into=bytes,
+    )
+
+
 async def claim(database: Database, now: datetime) -> Claimed | None:
     """The oldest verification that nobody works on, now this process's; None where there is none.
 
@@ -134,6 +159,10 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     verdict_digest: str
     verdict: bytes
+    tensors: bytes | None
+    """MessagePack of the tensors that were read, with digests; None where there were none."""
+    report: bytes | None
+    """The report on controls, where the policy asks for some."""
 
 
 async def end(tx: Transaction, work: Claimed, ending: Ending, now: datetime) -> bool:
@@ -141,14 +170,16 @@ async def end(tx: Transaction, work: Claimed, ending: Ending, now: datetime) -> 
     return bool(
         await tx.execute(
             "update attestation.verifications set state = 'done', ended_at = $2, policy_id = $3,"
-            " outcome = $4, verdict_digest = $5, verdict = $6, done_bytes = total_bytes"
-            " where id = $1 and state = 'running' and attempts = $7",
+            " outcome = $4, verdict_digest = $5, verdict = $6, tensors = $7, report = $8,"
+            " done_bytes = total_bytes where id = $1 and state = 'running' and attempts = $9",
             work.id,
             now,
             ending.policy_id,
             ending.outcome,
             ending.verdict_digest,
             ending.verdict,
+            ending.tensors,
+            ending.report,
             work.attempts,
         )
     )

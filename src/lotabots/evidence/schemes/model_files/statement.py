@@ -1,9 +1,9 @@
 """What a node says of the model files that it holds: one JSON text that carries its nonce.
 
-RFC 8785 JSON of {format, nonce, source, files, tensors}; `files` are [path, size, SHA-256 in hex] in
-code-point order of the paths, `tensors` [name, dtype, shape, path, BLAKE3 in hex] by name, or none
-where the node did not look into its files. `source` says where the digests come from: `read` from
-the bytes now, `verity` measured by the kernel (fs-verity), `cached` remembered by the agent.
+RFC 8785 JSON of {format, nonce, source, files, tensors}; `files` are [path, size, SHA-256 in hex]
+in code-point order of the paths, `tensors` [name, dtype, shape, path, BLAKE3 in hex] by name, or
+none where the node did not look into its files. `source` says where the digests come from: `read`
+from the bytes now, `verity` measured by the kernel (fs-verity), `cached` remembered by the agent.
 """
 
 from typing import Annotated, Literal
