@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from lotabots.kernel import LotaError
 from lotabots.models.findings import finding
-from lotabots.models.formats import gguf, safetensors
+from lotabots.models.formats import gguf, npy, onnx, safetensors
 from lotabots.models.types import Content, Parsed
 
 HEAD = 4096
@@ -27,7 +27,9 @@ class Format(NamedTuple):
 
 FORMATS: tuple[Format, ...] = (
     Format("gguf", gguf.sniff, gguf.parse),
+    Format("npy", npy.sniff, npy.parse),
     Format("safetensors", safetensors.sniff, safetensors.parse),
+    Format("onnx", onnx.sniff, onnx.parse),  # has no magic
 )
 """In the order in which they are tried; the surest magic first."""
 
