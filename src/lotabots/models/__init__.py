@@ -21,7 +21,7 @@ from lotabots.models.signers import (
     load_public_key,
     load_signing_key,
 )
-from lotabots.models.signing import sign_manifest, sign_statement, sign_strong
+from lotabots.models.signing import files_to_sign, sign_manifest, sign_statement, sign_strong
 from lotabots.models.sigstore import Identity, SigstoreTrust
 from lotabots.models.strong import Ignored, StrongManifest
 from lotabots.models.trust import Leniency, Trust
@@ -42,6 +42,7 @@ from lotabots.models.verification import (
     OpenedStrong,
     Options,
     Verified,
+    needless,
     open_bundle,
     open_strong,
     verify_bundle,
@@ -84,6 +85,7 @@ __all__ = [
     "Verified",
     "check_tensor",
     "collisions",
+    "files_to_sign",
     "finding",
     "flaw_of",
     "load_certificates",
@@ -92,6 +94,7 @@ __all__ = [
     "load_trusted_root",
     "manifest_of",
     "merkle_root",
+    "needless",
     "open_bundle",
     "open_strong",
     "prove_tensor",

@@ -94,8 +94,8 @@ class _Comparison:
         self._tell_collisions()
         part = {*self.expected, *extra}
         files = tuple(entry for entry in self.hashed.files if entry.path in part)
-        left_out = tuple(sorted(path for paths in ignored.values() for path in paths))
-        return Compared(tuple(self.findings), files, left_out)
+        others = tuple(sorted(path for paths in ignored.values() for path in paths))
+        return Compared(tuple(self.findings), files, others)
 
     def _ignored(self, path: str) -> str:
         """The entry that leaves this path out of the model, or nothing."""
@@ -239,7 +239,7 @@ _HASHERS: dict[Algorithm, Callable[[], _Hasher]] = {
 }
 
 
-def not_part(manifest: Manifest, allowed: Allowed) -> Callable[[str], bool]:
+def left_out(manifest: Manifest, allowed: Allowed) -> Callable[[str], bool]:
     """Whether a path is left out whatever its content is, so that nobody need hash it."""
     signed = {resource.path for resource in manifest.resources}
     ignored = (*GIT_NAMES, *manifest.ignore_paths, *allowed.ignore)

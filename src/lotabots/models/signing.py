@@ -2,13 +2,41 @@
 
 from collections.abc import Sequence
 
-from lotabots.kernel import canonical, invalid
+from lotabots.kernel import LotaError, canonical, invalid
 from lotabots.models.bundle import CertificateMaterial, KeyMaterial, write_bundle
 from lotabots.models.chains import Certificate, leaf_key
 from lotabots.models.manifest import Manifest
+from lotabots.models.paths import GIT_NAMES, covered, read_by_loaders
 from lotabots.models.signers import ModelSigningKey
 from lotabots.models.statement import Statement, pre_authentication
 from lotabots.models.strong import StrongManifest
+from lotabots.models.types import FileKind, Listed
+
+
+def files_to_sign(
+    listed: Sequence[Listed], ignore: Sequence[str], excluded: frozenset[str]
+) -> tuple[str, ...]:
+    """The paths that a signature of this model is over; git's own and the signatures are not.
+
+    Raises `MODEL_IGNORE` for what is no regular file, and for what loaders read though it was to be
+    ignored: no verifier of ours would accept that.
+    """
+    signed = []
+    for entry in listed:
+        if entry.path in excluded or covered(entry.path, GIT_NAMES):
+            continue
+        if covered(entry.path, ignore):
+            if read_by_loaders(entry.path):
+                raise _not_signed(entry, "loaders read files of such a name, so it must be signed")
+        elif entry.kind is not FileKind.REGULAR:
+            raise _not_signed(entry, "it is no regular file")
+        else:
+            signed.append(entry.path)
+    return tuple(signed)
+
+
+def _not_signed(entry: Listed, why: str) -> LotaError:
+    return invalid("MODEL_IGNORE", f"{entry.path[:200]!r} cannot be left out or in: {why}.")
 
 
 def sign_manifest(

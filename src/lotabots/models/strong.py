@@ -7,7 +7,7 @@ link is followed; the tensors, or their root where they are many; what headers s
 chat template and model card; what the model was made from; a counter that never goes back; an end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -109,11 +109,12 @@ class StrongManifest(msgspec.Struct, frozen=True, kw_only=True):
         return strong_root(self.files)
 
     def with_tensors(self, tensors: tuple[TensorEntry, ...]) -> "StrongManifest":
-        """The same with these tensors bound, listed where they are not too many."""
+        """The same with these tensors bound; listed if they are not too many, nor of one name."""
         ordered = tuple(sorted(tensors, key=lambda entry: entry.name))
+        names = {entry.name for entry in ordered}
         return msgspec.structs.replace(
             self,
-            tensors=ordered if len(ordered) <= MAX_TENSORS_LISTED else (),
+            tensors=ordered if len(names) == len(ordered) <= MAX_TENSORS_LISTED else (),
             tensor_count=len(ordered),
             tensor_root=tensor_root(ordered) if ordered else b"",
         )
@@ -225,6 +226,40 @@ def _digest(text: str, size: int) -> bytes:
 
 def _misfit(expected: str) -> LotaError:
     return invalid("STRONG-SHAPE", f"expected {expected}")
+
+
+def tensor_findings(strong: StrongManifest, measured: Sequence[TensorEntry]) -> tuple[Finding, ...]:
+    """A finding for each tensor that is not as it was signed; which file holds it is no matter."""
+    there = {entry.name: entry for entry in measured}
+    signed = {entry.name: entry for entry in strong.tensors}
+    found = []
+    for name, entry in signed.items():
+        now = there.get(name)
+        if now is None:
+            found.append(finding("TENSOR-MISSING", entry.path, tensor=name, expected=_type(entry)))
+        elif (now.dtype, now.shape, now.digest) != (entry.dtype, entry.shape, entry.digest):
+            words = [f"{_type(one)} {one.digest.hex()[:16]}" for one in (entry, now)]
+            found.append(
+                finding(
+                    "TENSOR-CHANGED",
+                    now.path,
+                    tensor=name,
+                    offset=now.begin,
+                    expected=words[0],
+                    measured=words[1],
+                )
+            )
+    for name, entry in there.items() if signed else ():
+        if name not in signed:
+            found.append(finding("TENSOR-EXTRA", entry.path, tensor=name, measured=_type(entry)))
+    if not found and tensor_root(measured) != strong.tensor_root:
+        expected, root = strong.tensor_root.hex(), tensor_root(measured).hex()
+        found.append(finding("TENSOR-ROOT", expected=expected, measured=root))
+    return tuple(found)
+
+
+def _type(entry: TensorEntry) -> str:
+    return f"{entry.dtype} {list(entry.shape)}"
 
 
 def time_findings(

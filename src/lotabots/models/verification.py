@@ -20,19 +20,16 @@ import msgspec
 
 from lotabots.kernel import LotaError, equal, invalid
 from lotabots.models.bundle import read_bundle
-from lotabots.models.comparison import Allowed, Compared, compare_files, refused
+from lotabots.models.comparison import Allowed, Compared, compare_files, left_out, refused
 from lotabots.models.findings import Finding, Severity, finding
 from lotabots.models.manifest import Manifest, Method
 from lotabots.models.merkle import strong_root, tensor_root
 from lotabots.models.oms import read_statement_manifest
 from lotabots.models.signers import Signer
 from lotabots.models.statement import as_finding, read_statement
-from lotabots.models.strong import StrongManifest, read_strong, time_findings
+from lotabots.models.strong import StrongManifest, read_strong, tensor_findings, time_findings
 from lotabots.models.trust import Checked, Leniency, Trust, check_signatures, softened
-from lotabots.models.types import FileEntry, Hashed, TensorEntry, Tree
-
-CompareTensors = Callable[[Sequence[TensorEntry], Sequence[TensorEntry]], Sequence[Finding]]
-"""Signed tensors and measured ones in, a finding for each that differs out."""
+from lotabots.models.types import FileEntry, Hashed, Tree
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +42,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     minimum_counter: int = 0
     against: str = ""
     """The identity or the OMS root, in hexadecimal, that the model must have."""
-    compare_tensors: CompareTensors | None = None
+
+    @property
+    def allowed(self) -> Allowed:
+        """What may be there besides the signed files."""
+        return Allowed(
+            ignore=self.ignore,
+            excluded=self.excluded,
+            referenced=self.referenced,
+            symlinks=self.leniency.symlinks,
+        )
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +123,13 @@ def open_bundle(data: bytes, trust: Trust, leniency: Leniency, now: datetime) ->
     )
 
 
+def needless(opened: Opened, options: Options) -> Callable[[str], bool]:
+    """Whether a path is left out whatever its content is, so that nobody need hash it."""
+    if opened.manifest is None:
+        return lambda _: True
+    return left_out(opened.manifest, options.allowed)
+
+
 def open_strong(data: bytes, trust: Trust, leniency: Leniency, now: datetime) -> OpenedStrong:
     """The same for the second statement; its time and counter are looked at in step 7."""
     checked = Checked((), ())
@@ -163,13 +176,7 @@ def verify_opened(
     if manifest.method is Method.FILES and manifest.algorithm is not hashed.algorithm:
         detail = f"The signature is over {manifest.algorithm}, the files were hashed by another."
         raise invalid("MODEL_HASH_ALGORITHM", detail)
-    allowed = Allowed(
-        ignore=options.ignore,
-        excluded=options.excluded,
-        referenced=options.referenced,
-        symlinks=options.leniency.symlinks,
-    )
-    compared = compare_files(manifest, tree, hashed, allowed)
+    compared = compare_files(manifest, tree, hashed, options.allowed)
     found = [*opened.findings, *compared.findings]
     if second is None:
         found.append(finding("STRONG-MISSING"))
@@ -234,11 +241,8 @@ def _held_to_strong(
         found.append(finding("STRONG-ALGORITHM", expected=words[0], measured=words[1]))
     else:
         found.extend(_differing(found, compared.files, strong))
-    if options.compare_tensors is not None and strong.tensors and hashed.tensors:
-        found.extend(options.compare_tensors(strong.tensors, hashed.tensors))
-    if strong.tensor_root and hashed.tensors and not _same_tensors(strong, hashed):
-        words = (strong.tensor_root.hex(), tensor_root(hashed.tensors).hex())
-        found.append(finding("TENSOR-ROOT", expected=words[0], measured=words[1]))
+    if strong.tensor_root and hashed.tensors:
+        found.extend(tensor_findings(strong, hashed.tensors))
     return found
 
 

@@ -9,6 +9,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "comply": ("lotabots.cli.model.comply", "Hold a model against controls."),
     "diff": ("lotabots.cli.model.diff", "Say how two models differ, tensor by tensor."),
     "inspect": ("lotabots.cli.model.inspect", "Show files, formats, tensors and parameters."),
+    "sign": ("lotabots.cli.model.sign", "Bind a model's files to a key."),
+    "verify": ("lotabots.cli.model.verify", "Hold a model against its signatures."),
 }
 
 
