@@ -25,7 +25,7 @@ from plugins.models import (
 
 from lotabots.evidence import Level
 from lotabots.kernel import Role, VerificationKeys
-from lotabots.result import Need, Required, admit, read_status_list, verify_result
+from lotabots.result import Need, Required, admit, read_result, read_status_list
 from lotabots.runtime.clock import utc_now
 
 pytestmark = pytest.mark.anyio
@@ -41,8 +41,8 @@ async def admitted(api: Api, token: str, digest: str, policy: str) -> Any:
     """What a relying party that wants this model says of the token."""
     keys = VerificationKeys.from_jwks((await api.get("/.well-known/jwks.json", None)).content)
     now = utc_now()
-    status = read_status_list((await api.get("/v1/status", None)).text, keys, now)
-    found = verify_result(token, keys)
+    status = read_status_list((await api.get("/v1/status", None)).text, keys)
+    found = read_result(token, keys)
     need = Need(
         issuer=found.issuer,
         audience=found.audience,
@@ -71,7 +71,7 @@ async def test_the_result_names_the_model_as_a_submodule(api: Api) -> None:
     await in_registry(api, model)
     await approved(api, model.digest)
     keys = VerificationKeys.from_jwks((await api.get("/.well-known/jwks.json", None)).content)
-    found = verify_result((await result(api, model.digest)).json()["result"], keys)
+    found = read_result((await result(api, model.digest)).json()["result"], keys)
     assert [(part.subject, part.kind, str(part.outcome)) for part in found.parts] == [
         (f"model/{model.digest}", "model", "accepted")
     ]

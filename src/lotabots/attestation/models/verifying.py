@@ -24,7 +24,7 @@ from lotabots.kernel import LotaError
 from lotabots.runtime.process import Process
 from lotabots.runtime.tasks import Loop
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 BEAT_SECONDS = 0.5
 """How often a claim is extended and progress told."""
 
