@@ -197,7 +197,7 @@ def measured(ours: Server, scenario: Scenario) -> Measured:
 def recovered(users: Load, idle: Step) -> float:
     """Seconds from the end of the overload until p99 is as it was; infinite if it is not again."""
     ended, since, good = time.monotonic(), 0.0, 0
-    window = max(1.0, 2 * users.scenario.period)
+    window = max(1.0, users.scenario.period)
     while time.monotonic() - ended < RECOVERY:
         begun = time.monotonic() - ended
         step = users.step(idle.users, settle=0.0, seconds=window)
