@@ -93,19 +93,19 @@ async def test_who_waits_for_a_connection_in_vain_is_told_so_and_the_service_is_
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "WAIT_SECONDS", 0.2)
-    opened = asyncio.Event()
+    arrived, opened = asyncio.Event(), asyncio.Event()
 
     async def waits(
         made: Backend, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         while await made.read(reader):
+            arrived.set()
             await opened.wait()
             writer.write(OK)
 
     async with backend(waits) as made, before(process, made.url, connections=1) as http:
         first = asyncio.create_task(http.get("/v1/open"))
-        while not made.heads:
-            await asyncio.sleep(0.01)
+        await arrived.wait()
         late = await asyncio.gather(*(http.get("/v1/open") for _ in range(5)))
         for answer in late:
             assert_refused(answer, 503, "UPSTREAM_BUSY")
