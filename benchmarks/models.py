@@ -29,8 +29,8 @@ NOTES = [
     "processes from fork to exit, CPU (user and system) by wait4, alternating with the peer, page",
     "cache warm, medians. blake3: our bundle over BLAKE3 digests against the peer on its default,",
     "SHA-256; its command line cannot choose. tensor-manifest: CPU of hashing 2 GiB with a BLAKE3",
-    "of each of 256 tensors in the same pass, over CPU without. reverify-ms: in the process, folder",
-    "listed, cache read and checked, headers parsed; reverify-process-ms: from fork to exit.",
+    "of each of 256 tensors in the same pass, over CPU without. reverify-ms: in process, folder",
+    "listed, cache read and checked, headers parsed. reverify-process-ms: from fork to exit.",
     "start-s: a tiny model verified, over a bare Python.",
 ]
 

@@ -53,3 +53,9 @@ def _installed(name: str, version: str, *options: str) -> Path:
             pytest.skip(f"SKIPPED: {name} cannot be installed (no index?): {ran.stderr[-300:]}")
         draft.rename(place)
     return place
+
+
+@pytest.fixture(scope="session")
+def model_signing() -> Path:
+    """A folder with `model_signing` and the pyOpenSSL that it forgets to ask for, or a skip."""
+    return _installed("model-signing", "1.1.1", "pyOpenSSL")

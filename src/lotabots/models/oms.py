@@ -130,7 +130,10 @@ def _resource(value: Json, manifest: Manifest) -> Resource:
             pass
         case _:
             raise refuse("MANIFEST-SHAPE", expected="resources with name, algorithm and digest")
-    if algorithm != manifest.algorithm:
+    # The reference names the algorithm of a shard so, unlike the specification's own schema.
+    sharded = f"{manifest.algorithm}-sharded-{manifest.shard_size}"
+    in_shards = manifest.method is Method.SHARDS and algorithm == sharded
+    if algorithm != manifest.algorithm and not in_shards:
         expected = f"{manifest.algorithm}, the manifest's hash_type"
         raise refuse("MANIFEST-ALGORITHM", name, expected=expected, measured=algorithm)
     digest = read_digest(text, manifest.algorithm.size)

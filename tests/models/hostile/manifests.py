@@ -7,7 +7,7 @@ section 2.4). Everything is made here, with keys of this run.
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -59,7 +59,7 @@ class Signed(Control):
     tree: Callable[[], Tree] = lambda: MemoryTree(MODEL)
     strong: Callable[[], bytes] | None = None
     trust: Callable[[], Trust] = lambda: TRUST
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     algorithm: Algorithm = Algorithm.SHA256
     case: int | None = None
 
@@ -171,6 +171,16 @@ def shards(change: Callable[[list[Resource]], object] = lambda _: None, size: in
     return sign_manifest(Manifest(**{**given, "resources": tuple(resources)}), KEY)
 
 
+def labelled(size: int) -> bytes:
+    """Shards whose algorithm is written as the reference writes it."""
+
+    def change(statement: Any) -> None:
+        for one in statement["predicate"]["resources"]:
+            one["algorithm"] = f"sha256-sharded-{size}"
+
+    return restated(change, shards())
+
+
 def sized(size: object) -> bytes:
     def change(statement: Any) -> None:
         statement["predicate"]["serialization"]["shard_size"] = size
@@ -261,7 +271,7 @@ def second_digest(resources: list[dict[str, str]]) -> None:
     resources.insert(0, {**resources[0], "digest": "00" * 32})
 
 
-SHARDS = (
+SHARDS: tuple[Forged, ...] = (
     bundle_case("H17", "size-zero", "MANIFEST-SHARD-SIZE", lambda: sized(0)),
     bundle_case("H17", "size-negative", "MANIFEST-SHARD-SIZE", lambda: sized(-4)),
     bundle_case("H17", "size-huge", "MANIFEST-SHARD-SIZE", lambda: sized(1e308)),
@@ -297,6 +307,15 @@ SHARDS = (
         bundle=shards,
         strong=lambda: sign_strong(strong_of(MODEL, oms_root=sharded(MODEL, 4).root), KEY),
         case=3,
+    ),
+)
+SHARDS += (
+    bundle_case("H11", "shards-of-another-size", "MANIFEST-ALGORITHM", lambda: labelled(8)),
+    bundle_case(
+        "H11",
+        "shards-where-there-are-files",
+        "MANIFEST-ALGORITHM",
+        lambda: rooted(lambda r: r[0].update(algorithm="sha256-sharded-4")),
     ),
 )
 CHAINS = (
@@ -532,6 +551,11 @@ CONTROLS: tuple[Signed, ...] = (
         bundle=float_sized,
         tree=lambda: MemoryTree(without_empty()),
         case=2,
+    ),
+    Signed(
+        name="shards-as-the-reference-names-them",
+        bundle=lambda: labelled(4),
+        tree=lambda: MemoryTree(without_empty()),
     ),
     Signed(
         name="colon-in-shards",

@@ -220,7 +220,7 @@ def built(subject: x509.Name, public: Any, issuer: Authority, **given: Any) -> x
         .subject_name(subject)
         .issuer_name(issuer.name)
         .public_key(public)
-        .serial_number(x509.random_serial_number())
+        .serial_number(given.get("serial") or x509.random_serial_number())
         .not_valid_before(given.get("start", NOW - timedelta(days=30)))
         .not_valid_after(given.get("end", NOW + timedelta(days=365)))
     )

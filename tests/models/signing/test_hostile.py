@@ -4,7 +4,17 @@ import tracemalloc
 
 import pytest
 from models.hostile.manifests import CASES, CONTROLS, Forged, Signed
-from models.signing.material import MODEL, NOW, codes, hashed, sharded, signed, statement_in, verify
+from models.signing.material import (
+    MODEL,
+    NOW,
+    codes,
+    hashed,
+    resigned,
+    sharded,
+    signed,
+    statement_in,
+    verify,
+)
 
 from lotabots.models import Severity, Verified, open_bundle, verify_bundle
 from lotabots.models.trust import Leniency, Trust
@@ -58,7 +68,8 @@ def test_two_models_of_the_same_bytes_under_other_names_have_two_identities() ->
     """Case 4: their OMS roots are the same, which is why there is an identity beside it."""
     other = dict(zip(("a", "b", "c", "d/e", "f"), MODEL.values(), strict=True))
     one, two = verify(signed(MODEL), MODEL), verify(signed(other), other)
-    assert one.holds and two.holds
+    assert one.holds
+    assert two.holds
     assert one.root == two.root
     assert one.identity != two.identity
 
@@ -84,6 +95,4 @@ def test_a_manifest_of_tiny_shards_is_read_in_the_time_of_its_own_size() -> None
     manifest = sharded({"w": b"1"}, 1)
     statement = manifest.statement().payload()
     statement["predicate"]["resources"][0]["name"] = f"w:0:{2**50}"  # type: ignore[index, call-overload]
-    from models.signing.material import resigned
-
     assert "MANIFEST-SHARD" in codes(verify(resigned(statement), {"w": b"1"}))

@@ -47,13 +47,13 @@ GOOD = signed(MODEL)
 STRONG = sign_strong(strong_of(MODEL), KEY)
 LENIENT = Leniency(legacy=True, no_hint=True, symlinks=True)
 
+WORDS = st.sampled_from(("name", "digest", "x")) | st.text(max_size=4)
+SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False)
-    | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(("name", "digest", "x")) | st.text(max_size=4), inner, max_size=3),
+    SCALARS | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
     max_leaves=6,
-)  # fmt: skip
+)
 
 
 @given(st.binary(max_size=400))
@@ -126,9 +126,8 @@ def test_any_value_as_an_entry_of_a_log_gives_a_value_or_an_error(value: Any) ->
         read_entry(value)
 
 
-names = st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\\"), min_size=1, max_size=12
-)  # fmt: skip
+LETTERS = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\\")
+names = st.text(LETTERS, min_size=1, max_size=12)
 trees = st.dictionaries(names, st.binary(max_size=20), min_size=1, max_size=6).filter(
     lambda files: (
         not any(map(flaw_of, files)) and not collisions(files) and ".git" not in str(files)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import click
 
-from lotabots.cli.output import paint, print_table
+from lotabots.cli.output import paint, print_table, printable
 from lotabots.models import Finding, Hashed, Method, Signer, Verified
 
 MOST = 20
@@ -27,13 +27,20 @@ def guarantees(verified: Verified) -> tuple[Guarantee, ...]:
         return (Guarantee("signer", False, "no signature by anybody whom you trust holds"),)
     unsigned = "not signed: there is no strong statement"
     sharded = manifest.method is Method.SHARDS
-    named = not any(one.code == "FILE-UNNAMED" for one in verified.findings)
+    codes = {one.code for one in verified.findings}
+    named = not codes & {"FILE-UNNAMED", "FILE-RENAMED", "PATH-COLLISION"}
+    differing = sum(one.code.startswith("TENSOR-") for one in verified.findings)
     tensors = f"{strong.tensor_count} tensors" if strong is not None else ""
     ends = strong.not_after if strong is not None else None
     return (
         Guarantee("signer", True, _how(verified.signers[0])),
-        Guarantee("contents", True, f"{manifest.algorithm} of {len(verified.files)} files"),
-        Guarantee("names", named, "in the manifest" if named else "the one name is not signed"),
+        Guarantee(
+            "contents",
+            not codes & {"FILE-MODIFIED", "FILE-MISSING", "FILE-UNREAD", "FILE-RENAMED"},
+            f"{manifest.algorithm} of {len(manifest.resources)} signed files or shards",
+        ),
+        Guarantee("nothing else", not codes & _MORE, f"{len(verified.ignored)} files left out"),
+        Guarantee("names", named, "in the manifest" if named else "not those that were signed"),
         Guarantee(
             "empty files",
             strong is not None or not sharded,
@@ -47,7 +54,11 @@ def guarantees(verified: Verified) -> tuple[Guarantee, ...]:
         Guarantee(
             "tensors",
             verified.tensors_compared,
-            f"{tensors} compared" if verified.tensors_compared else "not compared one by one",
+            f"{tensors} compared"
+            if verified.tensors_compared
+            else f"{differing} differ"
+            if differing
+            else "not compared one by one",
         ),
         Guarantee(
             "age",
@@ -57,6 +68,9 @@ def guarantees(verified: Verified) -> tuple[Guarantee, ...]:
             else f"{unsigned}; an older version would not be noticed",
         ),
     )
+
+
+_MORE = {"FILE-EXTRA", "FILE-IGNORED-READ", "FILE-SYMLINK", "FILE-TYPE"}
 
 
 def _how(signer: Signer) -> str:
@@ -120,9 +134,9 @@ def print_verified(
     """One screen: the verdict, who signed, what is wrong, what is guaranteed and what is not."""
     size = sum(entry.size for entry in verified.files)
     name = verified.strong.name if verified.strong is not None else ""
-    click.echo(f"{paint(outcome)}  {plain(name)}  {len(verified.files)} files, {size} bytes")
+    click.echo(f"{paint(outcome)}  {printable(name)}  {len(verified.files)} files, {size} bytes")
     for signer in verified.signers:
-        click.echo(f"signed by  {signer.kind} {plain(signer.id)}")
+        click.echo(f"signed by  {signer.kind} {printable(signer.id)}")
     if verified.identity:
         click.echo(f"identity   {verified.identity}")
         click.echo(f"OMS root   {verified.root} ({hashed.algorithm})")
@@ -152,15 +166,10 @@ def _print_findings(findings: Sequence[Finding]) -> None:
     ordered = sorted(findings, key=lambda one: order[one.severity])
     for one in ordered[:MOST]:
         where = " ".join(word for word in (one.path, one.tensor and f"tensor {one.tensor}") if word)
-        click.echo(f"\n{click.style(one.code, bold=True)}  {one.severity}  {plain(where)}")
+        click.echo(f"\n{click.style(one.code, bold=True)}  {one.severity}  {printable(where)}")
         click.echo(f"  {one.title}")
         if one.expected or one.measured:
-            click.echo(f"  expected {plain(one.expected)}, measured {plain(one.measured)}")
+            click.echo(f"  expected {printable(one.expected)}, measured {printable(one.measured)}")
         click.echo(f"  do       {one.fix}")
     if len(ordered) > MOST:
         click.echo(f"\nand {len(ordered) - MOST} more: -o json lists them all.")
-
-
-def plain(text: str) -> str:
-    """The text without what a terminal would act on: a file's name may be made for that."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

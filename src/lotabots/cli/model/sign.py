@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from lotabots.cli.model.progress import progress
 from lotabots.cli.output import Exit, output_option, print_json, say
 from lotabots.cli.values import TimeValue, read_file
 from lotabots.kernel import Json, canonical, sha256_hex
@@ -30,8 +31,10 @@ from lotabots.models import (
     sign_strong,
 )
 from lotabots.models.read import Folder, hash_tree, open_folder
-from lotabots.models.scan import ScanReport, scan
 from lotabots.runtime.clock import utc_now
+
+if TYPE_CHECKING:  # `verify` takes two functions from here, and does not scan
+    from lotabots.models.scan import ScanReport
 
 CARD = "README.md"
 MAX_FACT = 200
@@ -76,6 +79,8 @@ def command(  # options of a command line
 
     Writes a bundle of OpenSSF Model Signing v1.0, and a second one for `verify --strong-bundle`.
     """
+    from lotabots.models.scan import scan
+
     signer = load_signing_key(read_file(key))
     certificates = load_certificates(read_file(chain)) if chain else ()
     places = _places(path, bundle, strong_bundle)
@@ -83,12 +88,16 @@ def command(  # options of a command line
     with open_folder(path) as tree:
         paths = frozenset(files_to_sign(tree.listed, ignore, ours))
         report = scan(tree) if strong else None
-        hashed = hash_tree(
-            tree,
-            algorithm=Algorithm(algorithm),
-            tensors=report.tensors if report is not None else None,
-            skip=lambda one: one not in paths,
-        )
+        size = sum(one.size for one in tree.listed if one.path in paths)
+        # No cache: who signs vouches for the bytes that are there now.
+        with progress("Signing", size) as tell:
+            hashed = hash_tree(
+                tree,
+                algorithm=Algorithm(algorithm),
+                tensors=report.tensors if report is not None else None,
+                progress=tell,
+                skip=lambda one: one not in paths,
+            )
         bad = [one for one in hashed.findings if one.severity is not Severity.WARNING]
         if bad:
             for one in bad:
@@ -135,7 +144,7 @@ def inside(path: Path, places: Sequence[Path]) -> frozenset[str]:
 def _strong(
     manifest: Manifest,
     hashed: Hashed,
-    report: ScanReport,
+    report: "ScanReport",
     said: Mapping[str, Any],
     ignore: Sequence[str],
     card: str,
@@ -177,7 +186,7 @@ def _facts(facts: Mapping[str, Json]) -> dict[str, Json]:
     return kept
 
 
-def _template(report: ScanReport) -> str:
+def _template(report: "ScanReport") -> str:
     """SHA-256 of the one chat template; of all their digests in canonical JSON, if several."""
     templates = report.facts.get("templates")
     if not isinstance(templates, list) or not templates:

@@ -3,22 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from lotabots.appraisal.models import (
-    ModelPolicy,
-    ModelVerdict,
-    SignerKind,
-    judge_model,
-    load_model_policy,
-    scan_options,
-    scanned_of,
-    signed_of,
-)
+from lotabots.cli.model.digest_cache import cache_option, digest_cache
 from lotabots.cli.model.guarantees import print_verified, verified_json
+from lotabots.cli.model.progress import progress
 from lotabots.cli.model.sign import beside, inside
 from lotabots.cli.output import EXIT_OF, output_option, print_json
 from lotabots.cli.values import TimeValue, read_file
@@ -43,12 +35,12 @@ from lotabots.models import (
     open_strong,
     verify_opened,
 )
-from lotabots.models.formats import parse
 from lotabots.models.read import Folder, hash_tree, open_folder
-from lotabots.models.scan import scan
 from lotabots.models.types import FileKind, TensorEntry
-from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.clock import utc_now
+
+if TYPE_CHECKING:  # a policy is loaded where one is given: without it the command starts sooner
+    from lotabots.appraisal.models import ModelPolicy, ModelVerdict
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +62,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     counter: int
     legacy: bool
     at: datetime | None
+    cache: bool
 
 
 @click.command("verify")
@@ -91,6 +84,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--name", help="Organisation and name, for the policy. Default: what was signed.")
 @click.option("--model-version", "version", default="", help="The version it is said to be.")
 @click.option("--at", type=TimeValue(), help="Judge as of this time instead of now.")
+@cache_option
 @output_option
 def command(output: str, **asked: Any) -> int:  # noqa: ANN401  # click hands over what it parsed
     """Verify the model at PATH offline: every file, every name, every signature.
@@ -100,7 +94,7 @@ def command(output: str, **asked: Any) -> int:  # noqa: ANN401  # click hands ov
     """
     told = Asked(**asked)
     now = told.at or utc_now()
-    policy = load_model_policy(read_file(told.policy)) if told.policy else None
+    policy = _policy(told.policy) if told.policy else None
     trust = _trust(told, policy)
     strong = told.strong or (beside(told.bundle) if beside(told.bundle).is_file() else None)
     options = Options(
@@ -113,7 +107,7 @@ def command(output: str, **asked: Any) -> int:  # noqa: ANN401  # click hands ov
     opened = open_bundle(_bundle(told.bundle), trust, options.leniency, now)
     second = open_strong(_bundle(strong), trust, options.leniency, now) if strong else None
     with open_folder(told.path) as tree:
-        hashed = _hashed(tree, opened, second, options)
+        hashed = _hashed(tree, opened, second, options, told.cache)
         verified = verify_opened(opened, second, hashed, tree, now, options)
         verdict = _judged(told, policy, verified, tree, now) if policy else None
     outcome = verdict.outcome.value if verdict else outcome_of(verified)
@@ -131,10 +125,16 @@ def outcome_of(verified: Verified) -> str:
     return "accepted" if verified.holds else "inconclusive"
 
 
-def _trust(told: Asked, policy: ModelPolicy | None) -> Trust:
+def _policy(path: Path) -> "ModelPolicy":
+    from lotabots.appraisal.models import load_model_policy
+
+    return load_model_policy(read_file(path))
+
+
+def _trust(told: Asked, policy: "ModelPolicy | None") -> Trust:
     """Those named on the command line, and those that the policy writes out."""
     signers = [one for rule in policy.rules for one in rule.signers] if policy else []
-    identities = [Identity(*one.trusted[1:]) for one in signers if one.trusted[0] is _SIGSTORE]
+    identities = [Identity(*one.trusted[1:]) for one in signers if one.trusted[0] == "sigstore"]
     if bool(told.identity) != bool(told.issuer):
         raise click.UsageError("--identity and --issuer are given together.")
     if told.identity and told.issuer:
@@ -155,16 +155,15 @@ def _trust(told: Asked, policy: ModelPolicy | None) -> Trust:
     )
 
 
-_SIGSTORE = SignerKind.SIGSTORE
-
-
 def _bundle(path: Path) -> bytes:
     """The file, and one byte more than a bundle may have: too large is a finding, not an error."""
     with path.open("rb") as file:
         return file.read(MAX_BUNDLE_BYTES + 1)
 
 
-def _hashed(tree: Folder, opened: Opened, second: OpenedStrong | None, options: Options) -> Hashed:
+def _hashed(
+    tree: Folder, opened: Opened, second: OpenedStrong | None, options: Options, cached: bool
+) -> Hashed:
     """The digests that the signatures need; none where there is nothing to hold them against."""
     manifest = opened.manifest
     if manifest is None:
@@ -172,18 +171,33 @@ def _hashed(tree: Folder, opened: Opened, second: OpenedStrong | None, options: 
     skip = needless(opened, options)
     strong = second.strong if second is not None else None
     tensors = _tensors(tree) if strong is not None and strong.tensor_root else None
-    return hash_tree(tree, algorithm=manifest.algorithm, tensors=tensors, skip=skip)
+    size = sum(one.size for one in tree.listed if not skip(one.path))
+    with digest_cache(cached) as cache, progress("Verifying", size) as tell:
+        return hash_tree(
+            tree,
+            algorithm=manifest.algorithm,
+            tensors=tensors,
+            progress=tell,
+            cache=cache,
+            skip=skip,
+        )
 
 
 def _tensors(tree: Folder) -> Sequence[TensorEntry]:
+    from lotabots.models.formats import parse
+
     regular = [one.path for one in tree.listed if one.kind is FileKind.REGULAR]
     parsed = [parse(path, tree.content(path)) for path in regular]
     return [one for found in parsed if found is not None for one in found.tensors]
 
 
 def _judged(
-    told: Asked, policy: ModelPolicy, verified: Verified, tree: Folder, now: datetime
-) -> ModelVerdict:
+    told: Asked, policy: "ModelPolicy", verified: Verified, tree: Folder, now: datetime
+) -> "ModelVerdict":
+    from lotabots.appraisal.models import judge_model, scan_options, scanned_of, signed_of
+    from lotabots.models.scan import scan
+    from lotabots.runtime.appraiser import this_appraiser
+
     name = told.name or (verified.strong.name if verified.strong is not None else "")
     if "/" not in name:
         raise click.UsageError("A policy judges a model by its name: give --name ORG/NAME.")
