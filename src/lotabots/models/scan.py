@@ -108,9 +108,9 @@ def _facts(view: View) -> dict[str, Json]:
         "config": view.documents.get("config.json"),
         "formats": formats,
         "parameters": cards.parameters(view, ""),
-        "quantised": sorted(
-            {how for each in view.parsed.values() if (how := variants.quantised(each))}
-        ),
+        "quantised": [
+            *sorted({how for each in view.parsed.values() if (how := variants.quantised(each))})
+        ],
         "licence": {
             "named": licences.named_licence("README.md", view.texts.get("README.md", "")),
             "text": text,

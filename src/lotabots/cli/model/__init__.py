@@ -7,6 +7,8 @@ from lotabots.cli.lazy import Lazy
 COMMANDS: dict[str, tuple[str, str]] = {
     "bom": ("lotabots.cli.model.bom", "Write a model as a CycloneDX bill of materials."),
     "comply": ("lotabots.cli.model.comply", "Hold a model against controls."),
+    "diff": ("lotabots.cli.model.diff", "Say how two models differ, tensor by tensor."),
+    "inspect": ("lotabots.cli.model.inspect", "Show files, formats, tensors and parameters."),
 }
 
 

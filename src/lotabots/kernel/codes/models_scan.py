@@ -29,7 +29,7 @@ _FILES = (
         "SCAN-PICKLE",
         _REJECT,
         "A file is a pickle or holds one: loading it runs a program that its author wrote.",
-        "Use the safetensors variant of the model, or say `--allow-pickle`: then each import counts.",
+        "Use the safetensors variant, or say `--allow-pickle`: then what it imports counts.",
     ),
     Code(
         "SCAN-EXECUTABLE",
@@ -232,7 +232,7 @@ _WEIGHTS = (
     Code(
         "INDEX-TENSOR",
         _REJECT,
-        "A tensor is not in the file that the index names for it, or in a file and not in the index.",
+        "A tensor is not where the index says, or is in a file and not in the index.",
         _SOURCE,
     ),
     Code(

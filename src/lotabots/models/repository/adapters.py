@@ -55,8 +55,8 @@ def _pairs(tensors: tuple[TensorEntry, ...]) -> dict[str, _Pair]:
         found = _LORA.fullmatch(tensor.name)
         if found:
             pair = pairs.get(found[1], _Pair(None, None, bool(found[2])))
-            one = {"a" if found[3] == "A" else "b": tensor}
-            pairs[found[1]] = pair._replace(**one)
+            one = pair._replace(a=tensor) if found[3] == "A" else pair._replace(b=tensor)
+            pairs[found[1]] = one
     return pairs
 
 

@@ -17,7 +17,8 @@ _CODE_KEYS = ("auto_map", "custom_pipelines", "custom_generate", "custom_pipelin
 _TRUST_KEYS = ("trust_remote_code", "allow_remote_code")
 # PEFT imports `parent_library` and takes `base_model_class` from it.
 _LIBRARIES = re.compile(r"(?:transformers|peft|diffusers|torch\.nn)(?:\.[A-Za-z0-9_]+)*")
-_DIFFUSERS = frozenset({"diffusers", "transformers", "onnxruntime", "optimum.onnxruntime"})
+# A component is a library and a class; any other library is a module of the model's own.
+_NO_LIBRARY: tuple[Json, ...] = (None, "diffusers", "transformers", "onnxruntime")
 _SENTENCE = re.compile(r"sentence_transformers(?:\.[A-Za-z0-9_]+)*")
 _YAML_TAG = re.compile(
     r"(?:^|[\s\[{,:-])(!!?(?:python|java|ruby|perl|php)[\w/:.]*|!!?[\w/:]*object[\w/:.]*)",
@@ -50,7 +51,7 @@ def _document(view: View, path: str, document: Json) -> Iterator[Finding]:
                 return
     name = name_of(path)
     if name == "model_index.json" and isinstance(document, dict):
-        yield from _pipeline(view, path, document)
+        yield from _pipeline(path, document)
     if name == "modules.json" and isinstance(document, list):
         for module in document:
             kind = module.get("type") if isinstance(module, dict) else None
@@ -82,7 +83,7 @@ def _references(value: Json) -> Iterator[str]:
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict):
-            # custom_pipelines: {"task": {"impl": "file.Class", "pt": [...], "default": {...}}}
+            # Of custom_pipelines, whose other members name classes of a library, `impl` alone.
             inner = [one["impl"]] if "impl" in one else list(one.values())
             waiting.extend(inner)
         elif isinstance(one, list):
@@ -101,15 +102,14 @@ def _reference(view: View, path: str, key: str, reference: str) -> Iterator[Find
         yield finding("REMOTE-CODE", path, measured=f"{key}: {reference}")
 
 
-def _pipeline(view: View, path: str, index: dict[str, Json]) -> Iterator[Finding]:
+def _pipeline(path: str, index: dict[str, Json]) -> Iterator[Finding]:
     """A diffusers pipeline whose class or components come from files of the model."""
     for key, value in index.items():
         if key == "_class_name":
             if not isinstance(value, str):
                 yield finding("REMOTE-CODE", path, measured=f"{key}: {value}")
-        elif isinstance(value, list) and value and isinstance(value[0], str):
-            if value[0] not in _DIFFUSERS:
-                yield finding("REMOTE-CODE", path, measured=f"{key}: {value[0]}")
+        elif isinstance(value, list) and len(value) == 2 and value[0] not in _NO_LIBRARY:
+            yield finding("REMOTE-CODE", path, measured=f"{key}: {value[0]}")
 
 
 def _approved(view: View) -> Iterator[Finding]:

@@ -18,21 +18,21 @@ MOST = 20
 
 def check(view: View) -> Iterator[Finding]:
     """Compares each index with the files beside it, and finds parts that have no index."""
-    indexed: set[str] = set()
+    folders: set[str] = set()
     for path, document in view.documents.items():
         if path.endswith(".index.json"):
+            folders.add(folder_of(path))
             mapping = _mapping(document)
             if mapping is None:
                 yield finding("INDEX-MALFORMED", path)
                 continue
             yield from _compare(view, path, mapping)
-            indexed |= {folder_of(path) + name for name in mapping.values()}
     for path in view.paths:
         part = _PART.fullmatch(name_of(path))
         # The parts of a GGUF file count themselves, in their headers.
-        if part and part[4] in {".safetensors", ".bin", ".pt"} and path not in indexed:
-            if not any(folder_of(each) == folder_of(path) for each in indexed):
-                yield finding("INDEX-ABSENT", path)
+        # Beside an index it would be a file that is not named there.
+        if part and part[4] in {".safetensors", ".bin"} and folder_of(path) not in folders:
+            yield finding("INDEX-ABSENT", path)
 
 
 def _mapping(document: Json) -> dict[str, str] | None:
@@ -70,16 +70,16 @@ def _tensors(view: View, path: str, mapping: dict[str, str]) -> Iterator[Finding
         if parsed is None or (not parsed.tensors and parsed.findings):
             continue
         read.add(name)
-        for tensor in parsed.tensors:
-            places.setdefault(tensor.name, []).append(name)
+        for entry in parsed.tensors:
+            places.setdefault(entry.name, []).append(name)
     counts = dict.fromkeys(("INDEX-TENSOR", "INDEX-DUPLICATE"), 0)
-    for tensor, names in sorted(places.items()):
+    for tensor, files in sorted(places.items()):
         expected = mapping.get(tensor, "")
-        code = "INDEX-DUPLICATE" if len(names) > 1 else "INDEX-TENSOR"
-        if names == [expected] or counts[code] >= MOST:
+        code = "INDEX-DUPLICATE" if len(files) > 1 else "INDEX-TENSOR"
+        if files == [expected] or counts[code] >= MOST:
             continue
         counts[code] += 1
-        measured = " and ".join(sorted(names))
+        measured = " and ".join(sorted(files))
         yield finding(code, path, tensor=tensor, expected=expected, measured=measured)
     for tensor, name in sorted(mapping.items()):
         if name in read and tensor not in places and counts["INDEX-TENSOR"] < MOST:

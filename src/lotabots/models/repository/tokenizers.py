@@ -88,7 +88,7 @@ def _claims(path: str, document: Json) -> list[tuple[str, int]] | None:
             added = document.get("added_tokens_decoder", {})
             if not isinstance(added, dict):
                 return None
-            pairs = [
+            pairs: list[tuple[object, object]] = [
                 (value.get("content") if isinstance(value, dict) else None, _decimal(key))
                 for key, value in added.items()
             ]
@@ -119,7 +119,7 @@ def _tokenizer(document: dict[str, Json]) -> list[tuple[str, int]] | None:
     return _checked(pairs)
 
 
-def _checked(pairs: "list[tuple[object, object]]") -> list[tuple[str, int]] | None:
+def _checked(pairs: list[tuple[object, object]]) -> list[tuple[str, int]] | None:
     found = [
         (token, number)
         for token, number in pairs

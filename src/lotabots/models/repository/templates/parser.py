@@ -98,7 +98,8 @@ class _Statements(Expressions):
                     self.take()
                 self._close()
                 return Foreign(word)
-        raise Unreadable(f"the tag `{word[:20]}` is not read here")
+            case _:
+                raise Unreadable(f"the tag `{word[:20]}` is not read here")
 
     def _if(self) -> If:
         branches: list[tuple[Expression | None, tuple[Statement, ...]]] = []
