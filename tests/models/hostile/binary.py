@@ -439,6 +439,8 @@ NPY = (
         "HEADER",
         npy("{'descr': '<f4', 'descr': '|O', 'fortran_order': False, 'shape': (2,), }", bytes(8)),
     ),
+    _npy(59, "shape-that-is-no-tuple", "HEADER", npy(literal(shape="(2)"), bytes(8))),
+    _npy(59, "unknown-width", "TYPE", npy(literal(descr="'<b4'"), bytes(8))),
     _npy(59, "no-descr", "HEADER", npy("{'fortran_order': False, 'shape': (2,), }", bytes(8))),
     _npy(59, "more-behind-the-dict", "HEADER", npy(literal() + " or 1", bytes(8))),
     _npy(59, "deep-header", "HEADER", npy(literal(descr="[" * 1000), bytes(8))),
