@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from lotabots.kernel import LotaError
 from lotabots.models.findings import finding
-from lotabots.models.formats import safetensors
+from lotabots.models.formats import pickles, safetensors
 from lotabots.models.types import Content, Parsed
 
 HEAD = 4096
@@ -25,7 +25,11 @@ class Format(NamedTuple):
     """
 
 
-FORMATS: tuple[Format, ...] = (Format("safetensors", safetensors.sniff, safetensors.parse),)
+FORMATS: tuple[Format, ...] = (
+    # First: it looks at more than a magic, and a file of another format can be one as well.
+    Format("pickle", pickles.sniff, pickles.parse),
+    Format("safetensors", safetensors.sniff, safetensors.parse),
+)
 """In the order in which they are tried; the surest magic first."""
 
 
