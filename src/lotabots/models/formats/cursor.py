@@ -1,4 +1,4 @@
-"""A file read from front to back through one window, and a part of a file as a content of its own."""
+"""A file read from front to back through one window, and a part of a file as a content."""
 
 from lotabots.models.memory import out_of_range
 from lotabots.models.types import Content
