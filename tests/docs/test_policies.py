@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from lotabots.appraisal import POLICY_TEXTS, load_policy
+from lotabots.appraisal.models import Mode, load_model_policy, written
 from lotabots.appraisal.policy import Parameters, Requirement
 from lotabots.appraisal.rule import Accepted, Rule
 from lotabots.evidence import Facts
@@ -15,7 +16,7 @@ from lotabots.evidence.schemes import SCHEMES
 from lotabots.kernel import LotaError
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "policies.md").read_text()
-EXAMPLE, GOOD = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+EXAMPLE, GOOD, MODELS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 REFUSED = re.findall(r"^(\S.*)\n    (POLICY_[A-Z_]+): (.*)$", PAGE, re.MULTILINE)
 MINIMAL = """
 name: t
@@ -79,3 +80,28 @@ def test_every_fact_that_a_rule_can_name_is_in_the_tables(kind: str) -> None:
 def test_every_field_of_a_policy_is_in_the_tables(shape: type[msgspec.Struct]) -> None:
     fields = {field.encode_name for field in msgspec.structs.fields(shape)}
     assert {name for name in fields if f"`{name}`" not in PAGE} == set()
+
+
+def test_the_trust_policy_for_models_loads_and_has_all_modes() -> None:
+    assert {rule.mode for rule in load_model_policy(MODELS.encode()).rules} == set(Mode)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "decides"),
+    re.findall(r"^\| (`[^|]*/[^|]*) \| (`[^`]*`|nobody)", PAGE, re.MULTILINE),
+)
+def test_the_rule_that_the_page_names_decides(patterns: str, decides: str) -> None:
+    rules = "".join(
+        f"  - {{match: '{one}', mode: 'off'}}\n" for one in re.findall(r"`([^`]+)`", patterns)
+    )
+    chosen = load_model_policy(f"name: t\nrules:\n{rules}".encode()).choose("acme/llama-8b").rule
+    assert (f"`{chosen.pattern.text}`" if chosen else "nobody") == decides
+
+
+@pytest.mark.parametrize(
+    "shape", [written.Rule, written.Signer, written.Certificate, written.Sigstore, written.Pinned]
+)
+def test_every_field_of_a_trust_policy_is_in_the_tables(shape: type[msgspec.Struct]) -> None:
+    fields = {field.encode_name for field in msgspec.structs.fields(shape)}
+    missing = {name for name in fields if not re.search(rf"[`{{]{name}[`:]", PAGE)}
+    assert missing == set()

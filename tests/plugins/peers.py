@@ -21,6 +21,22 @@ def aics_tlog() -> Path:
     return _installed("aics-tlog", "0.2.1", "--no-deps", "--ignore-requires-python")
 
 
+@pytest.fixture(scope="session")
+def cyclonedx_schemas() -> Path:
+    """The folder of the official CycloneDX schemas, or a loud skip.
+
+    `cyclonedx-python-lib` ships them; nothing of it is imported, so nothing that it needs is here.
+    """
+    place = _installed("cyclonedx-python-lib", "11.12.0", "--no-deps")
+    return place / "cyclonedx" / "schema" / "_res"
+
+
+@pytest.fixture(scope="session")
+def trestle() -> Path:
+    """A folder with `compliance-trestle` and all that it needs, or a loud skip."""
+    return _installed("compliance-trestle", "5.2.0")
+
+
 def _installed(name: str, version: str, *options: str) -> Path:
     place = BENCH / f"{name}-{version}"
     BENCH.mkdir(exist_ok=True)

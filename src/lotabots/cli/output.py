@@ -38,6 +38,19 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def printable(text: str) -> str:
+    """The text with every character escaped that would move a terminal or hide from a reader.
+
+    For names that others chose: of files, of tensors.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 def needs_server(command: str, missing: ModuleNotFoundError) -> Exit:
     """The exit code of a command that needs more than the base install, which is said.
 

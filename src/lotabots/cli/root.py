@@ -1,6 +1,5 @@
 """The root command: loads a command's file when it is called, and turns errors into words."""
 
-import importlib
 import sys
 import warnings
 from collections.abc import Sequence
@@ -9,7 +8,8 @@ from typing import NoReturn
 import click
 
 from lotabots import __version__
-from lotabots.cli.output import Exit, needs_server, say
+from lotabots.cli.lazy import Lazy
+from lotabots.cli.output import Exit, say
 from lotabots.kernel import LotaError
 
 COMMANDS = {
@@ -27,43 +27,25 @@ COMMANDS = {
     "keys": ("lotabots.cli.keys", "List, rotate and revoke the keys that sign."),
     "login": ("lotabots.cli.login", "Trade a password for a session."),
     "logout": ("lotabots.cli.logout", "End the session of `login`."),
+    "model": ("lotabots.cli.model", "Verify, compare, scan and describe the files of a model."),
     "policy": ("lotabots.cli.policy", "Check, show and try policies."),
     "reference": ("lotabots.cli.reference", "Pack, inspect, import and export reference bundles."),
     "serve": ("lotabots.cli.serve", "Serve some of the services in this process."),
+    "tenant": ("lotabots.cli.tenant", "Make, list, disable and enable tenants."),
     "up": ("lotabots.cli.up", "Serve everything in one process, on a database of its own."),
     "user": ("lotabots.cli.user", "Manage the users of a tenant."),
     "verify": ("lotabots.cli.verify", "Verify evidence or a result token, offline."),
 }
 
 
-class Lazy(click.Group):
-    """A group whose commands are imported when they are called: start-up stays light."""
+class Root(Lazy):
+    """All commands."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Names of all commands."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name, imported now; None where there is none."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _ = COMMANDS[cmd_name]
-        try:
-            command = importlib.import_module(module).command
-        except ModuleNotFoundError as error:
-            ctx.exit(needs_server(cmd_name, error))
-        if not isinstance(command, click.Command):
-            raise TypeError(f"{module}.command is no command")
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The list of commands in `--help`, from words kept here: no command is imported for it."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, words) for name, (_, words) in sorted(COMMANDS.items())])
+    LOADS = COMMANDS
 
 
 @click.group(
-    cls=Lazy,
+    cls=Root,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 accepted or done, 1 rejected, 2 usage, 3 inconclusive, 4 failed.",
 )

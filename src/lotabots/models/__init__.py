@@ -1,7 +1,31 @@
 """What an AI model is, byte for byte: its files, tensors, signatures, and what is wrong with it."""
 
+from lotabots.models.bundle import MAX_BUNDLE_BYTES
+from lotabots.models.chains import Certificate, load_certificates
 from lotabots.models.findings import Finding, Severity, finding
+from lotabots.models.manifest import Manifest, Method, Resource, manifest_of
 from lotabots.models.memory import Memory, MemoryTree
+from lotabots.models.merkle import (
+    TensorProof,
+    check_tensor,
+    merkle_root,
+    prove_tensor,
+    strong_root,
+    tensor_root,
+)
+from lotabots.models.paths import GIT_NAMES, read_by_loaders
+from lotabots.models.signers import (
+    ModelKey,
+    ModelSigningKey,
+    Signer,
+    load_public_key,
+    load_signing_key,
+)
+from lotabots.models.signing import sign_manifest, sign_statement, sign_strong
+from lotabots.models.sigstore import Identity, SigstoreTrust
+from lotabots.models.strong import Ignored, StrongManifest
+from lotabots.models.trust import Leniency, Trust
+from lotabots.models.trusted_roots import load_trusted_root
 from lotabots.models.types import (
     Algorithm,
     Content,
@@ -13,20 +37,68 @@ from lotabots.models.types import (
     TensorEntry,
     Tree,
 )
+from lotabots.models.verification import (
+    Opened,
+    OpenedStrong,
+    Options,
+    Verified,
+    open_bundle,
+    open_strong,
+    verify_bundle,
+    verify_opened,
+)
 
 __all__ = [
+    "GIT_NAMES",
+    "MAX_BUNDLE_BYTES",
     "Algorithm",
+    "Certificate",
     "Content",
     "FileEntry",
     "FileKind",
     "Finding",
     "Hashed",
+    "Identity",
+    "Ignored",
+    "Leniency",
     "Listed",
+    "Manifest",
     "Memory",
     "MemoryTree",
+    "Method",
+    "ModelKey",
+    "ModelSigningKey",
+    "Opened",
+    "OpenedStrong",
+    "Options",
     "Parsed",
+    "Resource",
     "Severity",
+    "Signer",
+    "SigstoreTrust",
+    "StrongManifest",
     "TensorEntry",
+    "TensorProof",
     "Tree",
+    "Trust",
+    "Verified",
+    "check_tensor",
     "finding",
+    "load_certificates",
+    "load_public_key",
+    "load_signing_key",
+    "load_trusted_root",
+    "manifest_of",
+    "merkle_root",
+    "open_bundle",
+    "open_strong",
+    "prove_tensor",
+    "read_by_loaders",
+    "sign_manifest",
+    "sign_statement",
+    "sign_strong",
+    "strong_root",
+    "tensor_root",
+    "verify_bundle",
+    "verify_opened",
 ]

@@ -240,27 +240,9 @@ _KERAS = (
         _BROKEN,
     ),
     Code(
-        "HDF5-EXTERNAL",
-        "reject",
-        "An HDF5 file takes data from another file.",
-        _HOSTILE,
-    ),
-    Code(
         "HDF5-UNREAD",
         "inconclusive",
         "An HDF5 file has parts that are not read here.",
-        _CONVERT,
-    ),
-    Code(
-        "SAVEDMODEL-OP",
-        "reject",
-        "A TensorFlow graph calls Python, or reads or writes files.",
-        _HOSTILE,
-    ),
-    Code(
-        "SAVEDMODEL-UNREAD",
-        "inconclusive",
-        "A TensorFlow SavedModel: its graph is a program that is not judged here.",
         _CONVERT,
     ),
 )

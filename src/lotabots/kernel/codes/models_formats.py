@@ -1,4 +1,4 @@
-"""Codes about the headers of a model's files: safetensors, GGUF, ONNX, npy."""
+"""Codes about model formats as such, and about safetensors and npy files."""
 
 from lotabots.kernel.codes.code import Code
 
@@ -125,4 +125,49 @@ _SAFETENSORS = (
     ),
 )
 
-CODES: tuple[Code, ...] = _ANY + _SAFETENSORS
+_NPY = (
+    Code(
+        "NPY-HEADER",
+        "reject",
+        "An npy file is cut off in its header, or the header is not as numpy writes it.",
+        _BROKEN,
+    ),
+    Code(
+        "NPY-VERSION",
+        "inconclusive",
+        "An npy file is of a version that this version does not know.",
+        "Upgrade LotaBots.",
+    ),
+    Code(
+        "NPY-OBJECT",
+        "reject",
+        "An npy file holds Python objects, which is a pickle: loading it can run any code.",
+        "Do not load it. Save the array again with a numeric type.",
+    ),
+    Code(
+        "NPY-TYPE",
+        "inconclusive",
+        "An npy file has elements of a type that this version does not know.",
+        "Save the array again with a plain numeric type.",
+    ),
+    Code(
+        "NPY-OVERFLOW",
+        "reject",
+        "An npy array has more than 2**63 elements or bytes.",
+        _BROKEN,
+    ),
+    Code(
+        "NPY-CUT",
+        "reject",
+        "An npy file has fewer bytes than its array needs.",
+        _BROKEN,
+    ),
+    Code(
+        "NPY-TRAILING",
+        "reject",
+        "An npy file has bytes behind its array that belong to nothing.",
+        _WRITER,
+    ),
+)
+
+CODES: tuple[Code, ...] = _ANY + _SAFETENSORS + _NPY

@@ -10,6 +10,7 @@ import lzma
 import zlib
 from collections.abc import Callable
 
+from lotabots.models.findings import Finding
 from lotabots.models.formats import keras, npy, pickles, pytorch
 from lotabots.models.formats.cursor import Section
 from lotabots.models.formats.faults import Faults, Stop
@@ -63,7 +64,7 @@ def parse_zip(path: str, content: Content) -> Parsed:
             return pytorch.parse_members(path, content, members, faults)
         if keras.is_model(names):
             kind = "keras"
-            return keras.parse_members(path, content, members, faults)
+            return keras.parse_members(content, members, faults)
         if names and all(name.endswith(".npy") for name in names):
             kind = "npz"
             return _arrays(path, content, members, faults)
@@ -77,7 +78,7 @@ def parse_zip(path: str, content: Content) -> Parsed:
 
 def _arrays(path: str, content: Content, members: tuple[Member, ...], faults: Faults) -> Parsed:
     """An archive of NumPy arrays: each by the parser of arrays, with its findings."""
-    findings = []
+    findings: list[Finding] = []
     for member in members:
         opened = open_member(content, member, faults)
         if opened is not None:

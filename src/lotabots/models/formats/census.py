@@ -21,9 +21,10 @@ _DOTTED = tuple(f".{name}" for name in EMBEDDINGS)
 
 
 def census(tensors: Iterable[TensorEntry]) -> dict[str, Json]:
-    """The facts `parameters`, `dtypes` (parameters by type), `embedding_rows` if there is one.
+    """The facts `parameters`, `dtypes` (parameters by type), `dtype` (of most), `embedding_rows`.
 
-    A parameter is one element of a tensor, also where 32 of them share a quantised block.
+    The last is there if a tensor is named as token embeddings are. A parameter is one element of a
+    tensor, also where 32 of them share a quantised block.
     """
     by_type: dict[str, int] = {}
     rows: int | None = None
@@ -34,6 +35,7 @@ def census(tensors: Iterable[TensorEntry]) -> dict[str, Json]:
     facts: dict[str, Json] = {
         "parameters": sum(by_type.values()),
         "dtypes": {dtype: by_type[dtype] for dtype in sorted(by_type)},
+        "dtype": max(sorted(by_type), key=by_type.__getitem__, default=""),
     }
     if rows is not None:
         facts["embedding_rows"] = rows

@@ -30,9 +30,7 @@ def is_model(names: set[str]) -> bool:
     return CONFIG in names and (METADATA in names or WEIGHTS in names)
 
 
-def parse_members(
-    path: str, content: Content, members: tuple[Member, ...], faults: Faults
-) -> Parsed:
+def parse_members(content: Content, members: tuple[Member, ...], faults: Faults) -> Parsed:
     """The facts `keras_version` and `class`, and what the configuration would run."""
     facts: dict[str, Json] = {}
     by_name = {member.name: member for member in members}
@@ -90,7 +88,9 @@ def judge_config(data: bytes, faults: Faults) -> dict[str, Json]:
 
 def _judge(item: dict[str, Json], faults: Faults) -> None:
     """Judges one object of the configuration."""
-    module, name, registered = (item.get(key) for key in ("module", "class_name", "registered_name"))
+    module, name, registered = (
+        item.get(key) for key in ("module", "class_name", "registered_name")
+    )
     if module is not None and not (isinstance(module, str) and _MODULE.fullmatch(module)):
         faults.finding("KERAS-MODULE", measured=module)
     if name is not None:

@@ -1,7 +1,7 @@
 """The names that a pickle may import, and what each may be called with; all others are refused.
 
-They are what checkpoints of PyTorch and arrays of NumPy need. A name is here by module and name exactly, as it stands in the stream:
-dotted names and other spellings of the same object are other names.
+They are what checkpoints of PyTorch and arrays of NumPy need. A name is here by module and name
+exactly, as it stands in the stream: dotted names and other spellings of an object are other names.
 """
 
 from lotabots.models.formats.pickle_numpy import NUMPY

@@ -150,6 +150,8 @@ def _inside(name: str, item: Value) -> list[tuple[str, Value]]:
             found.extend((prefix + _word(key), each) for key, each in item.items())
         case Row(items=rows) | (tuple() as rows):
             found.extend((f"{prefix}{index}", each) for index, each in enumerate(rows))
+        case _:
+            pass
     return [each for each in found if isinstance(each[1], Made | Mapping | Row | tuple)]
 
 
@@ -188,10 +190,13 @@ def _view(made: Made) -> _View | None:
                 dtype, width = STORAGES[kind.name]
                 return _View(key, count * width, offset, shape, steps, dtype, width)
             # An untyped storage counts bytes, and its tensor names the type.
-            match rest:
-                case [_, _, Global(name=dtype), *_] if dtype in DTYPES:
-                    return _View(key, count, offset, shape, steps, dtype, DTYPES[dtype])
-    return None
+            named_type = rest[2] if len(rest) > 2 else None
+            if not isinstance(named_type, Global) or named_type.name not in DTYPES:
+                return None
+            dtype, width = named_type.name, DTYPES[named_type.name]
+            return _View(key, count, offset, shape, steps, dtype, width)
+        case _:
+            return None
 
 
 def _tensor(

@@ -236,12 +236,12 @@ def _descriptor(
 ) -> int:
     """Where the descriptor behind a member ends; it has its signature, and 4 or 8 bytes a size."""
     data = content.read(at, min(24, limit - at))
-    form = "<4sIQQ" if max(true[1:]) >= _FULL_4 else "<4sIII"
-    for each in (form, "<4sIQQ"):
-        length = struct.calcsize(each)
-        if len(data) >= length and struct.unpack(each, data[:length]) == (b"PK\x07\x08", *true):
+    wide = max(true[1:]) >= _FULL_4
+    for form in ("<4sIQQ",) if wide else ("<4sIII", "<4sIQQ"):
+        length = struct.calcsize(form)
+        if len(data) >= length and struct.unpack(form, data[:length]) == (b"PK\x07\x08", *true):
             return at + length
-    faults.refuse("ZIP-MISMATCH", offset=at, measured="a descriptor")
+    return faults.refuse("ZIP-MISMATCH", offset=at, measured="a descriptor")
 
 
 def _check_sizes(members: list[Member], stop: int, faults: Faults) -> None:
