@@ -1,6 +1,7 @@
-"""Every hostile model is refused with its reason, every good one accepted, and nothing is left out."""
+"""Hostile models are refused with their reason, good ones accepted; nothing is left out."""
 
 import importlib
+import json
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def scanned(part: str, case: Control, folder: Path) -> ScanReport:
         return scan(tree, options)
 
 
-@pytest.mark.parametrize(("part", "case"), CASES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("part", "case"), CASES, ids=str)
 def test_a_hostile_model_is_not_accepted_and_its_reason_is_among_the_findings(
     part: str, case: Hostile, tmp_path: Path
 ) -> None:
@@ -157,8 +158,11 @@ def test_a_scan_says_what_the_repository_states() -> None:
 
 
 NAMES = st.sampled_from(
-    [*llama(), "adapter_config.json", "model.safetensors.index.json", "modules.json", "x.yaml"]
-    + ["model_index.json", "chat_template.jinja", "vocab.json", "m.gguf", "x.bin", "LICENSE.md"]
+    [
+        *llama(),
+        *("adapter_config.json", "model.safetensors.index.json", "modules.json", "x.yaml"),
+        *("model_index.json", "chat_template.jinja", "vocab.json", "m.gguf", "x.bin", "LICENSE.md"),
+    ]
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 99) | st.text(max_size=8),
@@ -166,14 +170,10 @@ VALUES = st.recursive(
         st.lists(inner, max_size=4)
         | st.dictionaries(
             st.sampled_from(
-                ["weight_map", "model", "vocab", "added_tokens", "auto_map", "chat_template", "r"]
-                + ["content", "id", "name", "template", "type", "unet", "added_tokens_decoder", "0"]
-                + [
-                    "rank_pattern",
-                    "base_model_name_or_path",
-                    "impl",
-                    "quantization_config",
-                    "license",
+                [
+                    *("weight_map", "model", "vocab", "added_tokens", "auto_map", "chat_template"),
+                    *("content", "id", "name", "template", "type", "unet", "added_tokens_decoder"),
+                    *("0", "r", "rank_pattern", "base_model_name_or_path", "impl", "license"),
                 ]
             ),
             inner,
@@ -186,8 +186,6 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(NAMES, st.binary(max_size=64) | VALUES, max_size=6))
 def test_any_bytes_and_any_values_give_a_report(given_files: dict[str, object]) -> None:
-    import json
-
     files = {
         path: value if isinstance(value, bytes) else json.dumps(value).encode()
         for path, value in given_files.items()

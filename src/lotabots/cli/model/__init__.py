@@ -9,6 +9,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "comply": ("lotabots.cli.model.comply", "Hold a model against controls."),
     "diff": ("lotabots.cli.model.diff", "Say how two models differ, tensor by tensor."),
     "inspect": ("lotabots.cli.model.inspect", "Show files, formats, tensors and parameters."),
+    "scan": ("lotabots.cli.model.scan", "Look for what runs, lies or cannot be judged."),
 }
 
 

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from lotabots.models.repository.templates.tokens import vocabulary
 
@@ -18,8 +18,7 @@ class Level(IntEnum):
     """What messages say, or what the time is."""
 
 
-@dataclass(frozen=True)
-class Added:
+class Added(NamedTuple):
     """Literal text of a template and what decides whether it is said."""
 
     text: str
