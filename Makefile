@@ -7,7 +7,7 @@ TESTS  ?= tests
 NAME   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-long check format lint types imports lock docs bench clean
+.PHONY: help run setup test test-long check format lint types imports lock docs bench load clean
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -45,6 +45,9 @@ docs: $(VENV)/.dev ## write the generated parts of ARCHITECTURE.md, docs/errors.
 
 bench: $(VENV)/.dev ## run one benchmark: make bench NAME=gpu (no NAME: list them)
 	@$(BIN)/python benchmarks/run.py $(NAME)
+
+load: $(VENV)/.dev ## rising load on a real server, past its knee and back: make load NAME=gateway (no NAME: list them)
+	@$(BIN)/python benchmarks/load.py $(NAME)
 
 clean: ## remove what make made
 	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -31,11 +31,11 @@ def main() -> int:
     rows, notes = importlib.import_module(f"benchmarks.{name}").run()
     print(table(rows))
     print("\n".join(notes))
-    write(name, rows, notes)
+    write(name, rows, notes, f"make bench NAME={name}")
     return 0
 
 
-def write(name: str, rows: list[Row], notes: list[str]) -> None:
+def write(name: str, rows: list[Row], notes: list[str], command: str) -> None:
     """The rows as JSON, and the latest table in docs/benchmarks.md."""
     results = HERE / "results"
     results.mkdir(exist_ok=True)
@@ -46,7 +46,7 @@ def write(name: str, rows: list[Row], notes: list[str]) -> None:
     text = page.read_text()
     start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
     head, rest = text.split(start)
-    body = "\n".join([f"`make bench NAME={name}` on {machine()}.", "", markdown(rows), "", *notes])
+    body = "\n".join([f"`{command}` on {machine()}.", "", markdown(rows), "", *notes])
     page.write_text(head + start + body + "\n" + end + rest.split(end)[1])
 
 

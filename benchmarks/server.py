@@ -29,7 +29,7 @@ class Server:
 
     def cpu(self) -> float:
         """Seconds of CPU that the server and its PostgreSQL have used, children that ended too."""
-        return sum(_cpu(pid) for pid in _family(self.pid))
+        return sum(cpu_of(pid) for pid in family(self.pid))
 
 
 @contextmanager
@@ -49,47 +49,54 @@ def server(data: Path) -> Iterator[Server]:
         "LOTA_LIMITS_DEFAULT_IP": "1000000/1s",
         "LOTA_LIMITS_DEFAULT_USER": "1000000/1s",
     }
+    log = data / "log"
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lotabots", "up", "--data", str(data), "--port", "0"],
-        env=environ,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with log.open("wb") as said:  # a pipe that nobody reads would be full one day
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lotabots", "up", "--data", str(data), "--port", "0"],
+            env=environ,
+            stderr=said,
+        )
     try:
-        yield _announced(process, began, first=first)
+        yield _announced(process, log, began, first=first)
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def _announced(process: "subprocess.Popen[str]", began: float, *, first: bool) -> Server:
+def _announced(
+    process: "subprocess.Popen[bytes]", log: Path, began: float, *, first: bool
+) -> Server:
     """The server once it said its address and, on its first start, the password behind it."""
-    url, seconds, said = "", 0.0, ""
-    for line in process.stderr or ():
-        said += line
-        if found := READY.search(line):
-            url, seconds = found[1], time.perf_counter() - began
-            break
-    if not url:
-        raise SystemExit(f"the server did not start:\n{said}")
-    password = ""
-    for line in process.stderr or () if first else ():
-        if found := PASSWORD.search(line):
-            password = found[1]
-            break
-    return Server(url, password, process.pid, seconds)
+    url = password = None
+    seconds = 0.0
+    while not (url and (password or not first)):
+        if process.poll() is not None:
+            raise SystemExit(f"the server did not start:\n{log.read_text()}")
+        time.sleep(0.005)
+        said = log.read_text()
+        if url is None and (url := READY.search(said)):
+            seconds = time.perf_counter() - began
+        password = PASSWORD.search(said)
+    return Server(url[1], password[1] if password else "", process.pid, seconds)
 
 
-def _family(pid: int) -> Iterator[int]:
+def family(pid: int) -> Iterator[int]:
     """The process and all that descend from it."""
     yield pid
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            yield from _family(int(child))
+        try:
+            children = task.read_text().split()
+        except FileNotFoundError:  # it has just ended
+            continue
+        for child in children:
+            yield from family(int(child))
 
 
-def _cpu(pid: int) -> float:
+def cpu_of(pid: int) -> float:
     """User and system seconds of a process, and of its children that have ended (proc(5))."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
     return sum(int(value) for value in fields[11:15]) / TICKS

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lotabots.access import Call, Proof, SeenProofs, verify_proof
+from lotabots.access import Call, Proof, SeenProofs, make_proof, verify_proof
 from lotabots.access.proofs import FUTURE, PAST
-from lotabots.kernel import Kind, LotaError
+from lotabots.kernel import Kind, LotaError, SigningKey, encode_base64url
 
 # The example of RFC 9449 section 4.1: its key, and a proof for POST https://server.example.com/token.
 RFC_PROOF = (
@@ -22,6 +24,7 @@ RFC_THUMBPRINT = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 MADE = datetime.fromtimestamp(1562262616, UTC)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CALL = Call("POST", "https://server.example.com/token", (RFC_PROOF,))
+KEYS = [SigningKey(generate_private_key(SECP256R1())), SigningKey(Ed25519PrivateKey.generate())]
 
 
 def test_the_example_of_the_rfc_holds_and_names_its_key() -> None:
@@ -50,6 +53,30 @@ def test_the_same_proof_for_anything_else_is_refused(
     with pytest.raises(LotaError) as caught:
         verify_proof(call, now, token)
     assert (caught.value.kind, caught.value.code) == (Kind.AUTHENTICATION, "PROOF_INVALID")
+
+
+@pytest.mark.parametrize("key", KEYS, ids=["ES256", "Ed25519"])
+@given(
+    method=st.sampled_from(["GET", "POST", "DELETE"]),
+    query=st.sampled_from(["", "?limit=1", "#top", "?a=b#top"]),
+    token=st.none() | st.text(max_size=60),
+)
+def test_a_proof_that_was_made_holds_for_its_call_and_for_no_other(
+    key: SigningKey, method: str, query: str, token: str | None
+) -> None:
+    url = "https://server.example.com/v1/me"
+    made = make_proof(key, method, url + query, NOW, "an id", token)
+    call = Call(method, url, (made,))
+    named = encode_base64url(key.verifying.thumbprint())
+    assert verify_proof(call, NOW, token) == Proof(named, "an id", NOW + PAST + FUTURE)
+    for other, with_token in (
+        (call._replace(method="PUT"), token),
+        (call._replace(url=url + "/keys"), token),
+        (call, f"{token}."),
+        (call, None if token is not None else ""),
+    ):
+        with pytest.raises(LotaError, match="PROOF_INVALID"):
+            verify_proof(other, NOW, with_token)
 
 
 def test_no_proof_is_another_refusal() -> None:

@@ -2,12 +2,8 @@
 
 import base64
 import io
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,17 +12,11 @@ import asyncpg
 import httpx
 import pytest
 from plugins.database import DatabaseUrls
+from plugins.own_server import server
 
 from lotabots.server import run
 
 Run = Callable[..., Any]
-SERVE = """
-import os
-from lotabots.server import read_settings, up
-def ready(server):
-    print(server.url, server.admin_password, flush=True)
-up(read_settings(os.environ), os.environ, ready=ready)
-"""
 
 
 @pytest.fixture
@@ -34,23 +24,6 @@ def folder() -> Iterator[Path]:
     with TemporaryDirectory(prefix="lotabots-keys-") as name:
         Path(name).chmod(0o711)
         yield Path(name)
-
-
-@contextmanager
-def server(folder: Path) -> Iterator[tuple[str, str]]:
-    """The address of a server with a database of its own, and its administrator's password."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("LOTA_")}
-    environ |= {"LOTA_DATA_DIRECTORY": str(folder), "LOTA_WEB_PORT": "0"}
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVE], env=environ, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        url, _, password = process.stdout.readline().strip().partition(" ")
-        try:
-            yield url, password
-        finally:
-            process.terminate()
-            assert process.wait(30) == 0
 
 
 def listed(lotabots: Run, folder: Path) -> dict[tuple[str, str], str]:

@@ -84,10 +84,13 @@ def listed(text: str) -> dict[str, Any]:
     return {one["username"]: one for one in json.loads(text)}
 
 
-async def test_tokens_are_kept_for_this_user_only(shell: Shell) -> None:
-    for name in ("token", "session"):
-        mode = (shell.home / "lotabots" / name).stat().st_mode
-        assert stat.S_IMODE(mode) == 0o600, name
+async def test_tokens_and_keys_are_kept_for_this_user_only(shell: Shell) -> None:
+    user = await shell.people.made()
+    for way in ((), ("--bearer",)):
+        await shell.done("login", "--username", user["username"], "--password", PASSWORD, *way)
+        kept = [path for path in (shell.home / "lotabots").iterdir() if path.name != "lock"]
+        assert {path.name for path in kept} == {"session", *(["token"] if way else [])}
+        assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
     assert stat.S_IMODE((shell.home / "lotabots").stat().st_mode) == 0o700
 
 
@@ -164,14 +167,43 @@ async def test_a_session_is_refreshed_when_it_must_be_also_by_many_at_once(
     assert kept_session.kept_for("http://elsewhere") is None
 
 
-async def test_whoever_logs_out_is_out(shell: Shell) -> None:
-    token = kept_session.token_file().read_text()
-    await shell.done("logout")
+async def test_a_session_is_bound_to_a_key_that_is_kept_here_and_its_token_alone_is_worth_nothing(
+    shell: Shell, people: People
+) -> None:
+    kept = kept_session.kept_for(shell.environ["LOTABOTS_SERVER"])
+    assert kept is not None
+    assert kept.key is not None
     assert not kept_session.token_file().exists()
+    [session] = json.loads(await shell.done("account", "sessions", "-o", "json"))
+    assert session["bound"]
+    assert await shell.refused("account", "sessions", LOTABOTS_TOKEN=kept.access_token) == (
+        "PROOF_ABSENT"
+    )
+    stolen = await people.refresh(kept.refresh_token)
+    assert stolen.json()["code"] in {"REFRESH_REFUSED", "PROOF_ABSENT"}
+
+
+async def test_a_script_may_have_a_session_whose_token_is_enough(shell: Shell) -> None:
+    user = await shell.people.made()
+    login = ("login", "--username", user["username"], "--password", PASSWORD)
+    await shell.done(*login, "--bearer")
+    token = kept_session.token_file().read_text()
+    [session] = json.loads(
+        await shell.done("account", "sessions", "-o", "json", LOTABOTS_TOKEN=token)
+    )
+    assert not session["bound"]
+    await shell.done(*login)
+    assert not kept_session.token_file().exists()
+
+
+async def test_whoever_logs_out_is_out(shell: Shell) -> None:
+    token = shell.home / "lotabots" / "session"
+    assert token.exists()
+    await shell.done("logout")
+    assert not token.exists()
     assert await shell.refused("account", "sessions") == "TOKEN_ABSENT"
     async with shell.people.api.database.transaction(None) as tx:
         told = await tx.fetch_value("select count(*) from runtime.revoked_tokens")
-    assert token
     assert isinstance(told, int)
     assert told >= 1
 

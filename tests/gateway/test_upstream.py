@@ -11,7 +11,7 @@ from plugins.backend import OK, Backend, Behave, backend
 from plugins.echo import ENDED, HANDLERS
 from plugins.process import Tokens, assert_refused, fronted, make_process, serving
 
-from lotabots.gateway import GatewaySettings
+from lotabots.gateway import GatewaySettings, pool
 from lotabots.runtime.database import Database
 from lotabots.runtime.process import Process
 from lotabots.runtime.web import Service, WebSettings, endpoints
@@ -28,10 +28,12 @@ def gateway_settings() -> list[object]:
 
 @asynccontextmanager
 async def before(
-    process: Process, *urls: str, answer_seconds: float = 5
+    process: Process, *urls: str, answer_seconds: float = 5, connections: int = 256
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The gateway before a service at these addresses."""
-    settings = GatewaySettings(services=f"echo={','.join(urls)}", answer_seconds=answer_seconds)
+    settings = GatewaySettings(
+        services=f"echo={','.join(urls)}", answer_seconds=answer_seconds, connections=connections
+    )
     with_them = Process(
         **{
             name: getattr(process, name)
@@ -83,6 +85,32 @@ async def test_connections_are_kept(process: Process) -> None:
     async with backend() as made, before(process, made.url) as http:
         for _ in range(20):
             assert (await http.get("/v1/open")).status_code == 200
+        assert made.connections == 1
+
+
+async def test_who_waits_for_a_connection_in_vain_is_told_so_and_the_service_is_not_down(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "WAIT_SECONDS", 0.2)
+    opened = asyncio.Event()
+
+    async def waits(
+        made: Backend, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        while await made.read(reader):
+            await opened.wait()
+            writer.write(OK)
+
+    async with backend(waits) as made, before(process, made.url, connections=1) as http:
+        first = asyncio.create_task(http.get("/v1/open"))
+        while not made.heads:
+            await asyncio.sleep(0.01)
+        late = await asyncio.gather(*(http.get("/v1/open") for _ in range(5)))
+        for answer in late:
+            assert_refused(answer, 503, "UPSTREAM_BUSY")
+        opened.set()
+        assert (await first).status_code == 200
+        assert (await http.get("/v1/open")).status_code == 200
         assert made.connections == 1
 
 

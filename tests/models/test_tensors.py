@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lotabots.models import Algorithm, FileEntry, Hashed, TensorEntry
-from lotabots.models.tensors import Change, Difference, changed_rows, compare
+from lotabots.models.tensors import Change, Difference, changed_rows, compare, tensor_findings
 
 
 def tensor(name: str, data: str = "", shape: tuple[int, ...] = (4, 4), **more: str) -> TensorEntry:
@@ -161,3 +161,28 @@ def test_changed_rows_are_ranges() -> None:
     pieces = [(was[at : at + 8], bytes(now[at : at + 8])) for at in range(0, 40, 8)]
     assert changed_rows(pieces, 4) == [(0, 1), (3, 5), (9, 10)]
     assert changed_rows([(was, was)], 4) == []
+
+
+def test_a_tensor_that_is_not_as_signed_is_a_finding_of_its_own() -> None:
+    was = [W, V, tensor("n"), tensor("rows"), tensor("type"), tensor("shape"), tensor("same")]
+    now = [
+        tensor("w", "other"),
+        tensor("rows", "x", (5, 4)),
+        tensor("type", "x", dtype="F16"),
+        tensor("shape", "x", (16,)),
+        tensor("m", "n"),
+        tensor("a"),
+        msgspec.structs.replace(tensor("same"), path="elsewhere"),
+    ]
+    found = tensor_findings(was, now)
+    assert {(one.code, one.tensor) for one in found} == {
+        ("TENSOR-CHANGED", "w"),
+        ("TENSOR-REMOVED", "v"),
+        ("TENSOR-RENAMED", "n"),
+        ("TENSOR-ROWS", "rows"),
+        ("TENSOR-RETYPED", "type"),
+        ("TENSOR-RESHAPED", "shape"),
+        ("TENSOR-ADDED", "a"),
+    }
+    assert {one.severity for one in found} == {"reject"}
+    assert tensor_findings(was, was) == ()

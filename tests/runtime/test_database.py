@@ -1,6 +1,7 @@
 """Transactions, tenants and the driver's errors, on a real PostgreSQL."""
 # ruff: noqa: PT012 - what raises is the block that a transaction closes
 
+import asyncio
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -23,7 +24,6 @@ class Thing(msgspec.Struct, frozen=True):
 @pytest.fixture(scope="module")
 def things(database_urls: DatabaseUrls) -> None:
     """A table made by the idiom that 0000_runtime.sql asks for."""
-    import asyncio
 
     async def make() -> None:
         connection = await asyncpg.connect(database_urls.owner)
@@ -273,3 +273,24 @@ async def test_a_lock_is_held_by_one_transaction_at_a_time(database: Database) -
                 await second.lock("one")
         async with database.transaction(None) as third:
             await third.lock("another")
+
+
+async def test_those_who_wait_for_a_connection_get_it_in_their_order(
+    database_urls: DatabaseUrls,
+) -> None:
+    database = await Database.open(database_urls.app, connections=1)
+    given: list[int] = []
+
+    async def use(number: int) -> None:
+        async with database.transaction(None):
+            given.append(number)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            # Somebody comes in every turn of the loop, also in the one that frees the connection.
+            for number in range(600):
+                group.create_task(use(number))
+                await asyncio.sleep(0)
+    finally:
+        await database.close()
+    assert given == sorted(given)

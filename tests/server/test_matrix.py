@@ -102,6 +102,14 @@ MATRIX: Mapping[str, str] = {
     "GET /v1/users/{user_id}/sessions": "session.read",
 }
 
+# What only some of those who may call a route see of its answer, and the permission for it.
+FIELDS: Mapping[str, Mapping[str, str]] = {
+    "GET /v1/users": {"email": "user.write"},
+    "GET /v1/users/{user_id}": {"email": "user.write"},
+    "GET /v1/users/{user_id}/links": {"subject": "user.write"},
+    "GET /v1/users/{user_id}/sessions": {"address": "session.end"},
+}
+
 # Bodies that would do something if the thing in the path were the caller's.
 BODIES: Mapping[str, dict[str, Any]] = {
     "PUT /v1/config/{key}": {"value": "error"},
@@ -176,6 +184,9 @@ async def test_a_server_says_of_each_route_what_the_matrix_says(api: Api) -> Non
     for route, operation in (await described(api)).items():
         asked = operation.get("x-permissions") or [ANYONE if operation["security"] else PUBLIC]
         assert asked == [MATRIX[route]], route
+        assert operation.get("x-fields", {}) == FIELDS.get(route, {}), route
+        for name, wanted in FIELDS.get(route, {}).items():
+            assert f"`{name}` (`{wanted}`)" in operation["description"], route
 
 
 async def sent(api: Api, route: str, path: str, role: Role | None) -> httpx.Response:
@@ -229,3 +240,29 @@ async def test_in_the_own_tenant_a_route_is_open_to_exactly_the_roles_of_the_mat
             answer = await api.request(route.split()[0], path, role)
             denied = answer.status_code == 403 and answer.json()["code"] == "PERMISSION_DENIED"
             assert denied == (not may(role, wanted)), (route, role, answer.text[:200])
+
+
+def names_in(value: object) -> set[str]:
+    """Every field of a JSON answer, at any depth."""
+    match value:
+        case dict():
+            return {*value, *(name for inner in value.values() for name in names_in(inner))}
+        case list():
+            return {name for inner in value for name in names_in(inner)}
+        case _:
+            return set()
+
+
+async def test_a_field_for_some_is_in_the_answer_to_exactly_the_roles_that_may_see_it(
+    api: Api, things: Things
+) -> None:
+    link = {"issuer": "https://login.example.org", "subject": things.ids["user_id"]}
+    assert (await api.post(things.put_in("/v1/users/{user_id}/links"), link)).status_code == 201
+    for route, fields in FIELDS.items():
+        path = things.put_in(route.partition(" ")[2])
+        seen_by_all = names_in((await api.get(path, Role.OWNER)).json()) - set(fields)
+        for role in (role for role in Role if may(role, MATRIX[route])):
+            answer = await api.get(path, role)
+            assert answer.status_code == 200, (route, role)
+            allowed = {name for name, wanted in fields.items() if may(role, wanted)}
+            assert names_in(answer.json()) == seen_by_all | allowed, (route, role)

@@ -4,7 +4,7 @@ from lotabots.access.api_keys import PREFIX as API_KEY_PREFIX
 from lotabots.access.api_keys import ApiKey, read_api_key, write_api_key
 from lotabots.access.decision import Decision, Resource, authorize
 from lotabots.access.internal import InternalCache, Visit, issue_internal, verify_internal
-from lotabots.access.proofs import ALGORITHMS, Call, Proof, SeenProofs, verify_proof
+from lotabots.access.proofs import ALGORITHMS, Call, Proof, SeenProofs, make_proof, verify_proof
 from lotabots.access.roles import PERMISSIONS, Permission, may_give, permissions_of
 from lotabots.access.tokens import issue_token, verify_token
 
@@ -24,6 +24,7 @@ __all__ = [
     "authorize",
     "issue_internal",
     "issue_token",
+    "make_proof",
     "may_give",
     "permissions_of",
     "read_api_key",

@@ -58,6 +58,8 @@ class ControlResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class ControlResults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All controls of some packs, held against one model."""
 
+    root: str
+    """Of the model that they are about, in hex."""
     packs: tuple[str, ...]
     """Every pack that was evaluated whole, by name."""
     catalogue_digest: str

@@ -7,12 +7,13 @@ from lotabots.cli.client import Client, connect, server_option
 from lotabots.cli.output import Exit, output_option, print_json, print_table, say
 
 
-class Session(msgspec.Struct):
+class Session(msgspec.Struct, kw_only=True):
     """One session as the server lists it."""
 
     id: str
     method: str
-    address: str | None
+    address: str | None = None
+    """Absent for whoever may list the sessions of others and not end them."""
     opened_at: str
     last_used_at: str
     expires_at: str

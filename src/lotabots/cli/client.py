@@ -2,16 +2,19 @@
 
 import http.client
 import os
+import secrets
 import ssl
 import time
+from datetime import UTC, datetime
 from typing import Self
 from urllib.parse import urlencode, urlsplit
 
 import click
 import msgspec
 
+from lotabots.access import make_proof
 from lotabots.cli import kept_session
-from lotabots.kernel import Kind, LotaError, invalid
+from lotabots.kernel import Kind, LotaError, SigningKey, invalid
 
 DEFAULT_PORT = 8470
 DEFAULT_SERVER = f"http://127.0.0.1:{DEFAULT_PORT}"
@@ -49,12 +52,17 @@ class ErrorBody(msgspec.Struct):
 class Client:
     """Speaks JSON with one server. Raises LotaError with the server's own code."""
 
-    def __init__(self, server: str, token: str | None = None) -> None:
+    def __init__(
+        self, server: str, token: str | None = None, key: SigningKey | None = None
+    ) -> None:
+        """With a key, each call proves that we have it (DPoP, RFC 9449), and so does its token."""
         parts = urlsplit(server)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise invalid("SERVER_URL", "the server must be an http or https URL", server=server)
         self.server = server
         self.token = token
+        self.key = key
+        self._origin = f"{parts.scheme}://{parts.netloc}"
         self._base = parts.path.rstrip("/")
         self._connection: http.client.HTTPConnection = (
             http.client.HTTPSConnection(
@@ -111,8 +119,7 @@ class Client:
         headers = {"accept": "application/json"}
         if body is not None:
             headers["content-type"] = content_type
-        if self.token is not None:
-            headers["authorization"] = f"Bearer {self.token}"
+        headers |= self._credentials(method, self._base + path)
         try:
             self._connection.request(method, self._base + path, body, headers)
             response = self._connection.getresponse()
@@ -125,6 +132,15 @@ class Client:
         if response.status >= 300:
             raise refusal(response.status, answer)
         return answer
+
+    def _credentials(self, method: str, path: str) -> dict[str, str]:
+        """The headers that say who we are."""
+        if self.key is None:
+            return {} if self.token is None else {"authorization": f"Bearer {self.token}"}
+        url, now = self._origin + path, datetime.now(UTC)
+        proof = make_proof(self.key, method, url, now, secrets.token_urlsafe(16), self.token)
+        sent = {} if self.token is None else {"authorization": f"DPoP {self.token}"}
+        return {**sent, "dpop": proof}
 
 
 def refusal(status: int, answer: bytes) -> LotaError:
@@ -143,20 +159,23 @@ def connect(server: str) -> Client:
     """A client with the token of LOTABOTS_TOKEN, else of `lotabots login`, refreshed if need be."""
     token = os.environ.get("LOTABOTS_TOKEN")
     if not token and kept_session.kept_for(server) is not None:
-        token = _session_token(server)
-    elif not token and kept_session.token_file().is_file():
+        return _in_session(server)
+    if not token and kept_session.token_file().is_file():
         token = kept_session.token_file().read_text().strip()
     return Client(server, token or None)
 
 
-def _session_token(server: str) -> str:
-    """The access token of the session with that server."""
+def _in_session(server: str) -> Client:
+    """A client in the session with that server, refreshed if need be."""
     with kept_session.alone():
         kept = kept_session.kept_for(server)  # again: whoever was here before may have refreshed it
-        if kept is None or kept_session.is_fresh(kept):
-            return "" if kept is None else kept.access_token
-        with Client(server) as client:
+        if kept is None:
+            return Client(server)
+        key = kept_session.key_of(kept)
+        if kept_session.is_fresh(kept):
+            return Client(server, kept.access_token, key)
+        with Client(server, key=key) as client:
             answer = client.post("/v1/login/refresh", {"refresh_token": kept.refresh_token})
         tokens = msgspec.json.decode(answer, type=kept_session.Tokens)
-        kept_session.keep(server, tokens)
-        return tokens.access_token
+        kept_session.keep(server, tokens, key)
+        return Client(server, tokens.access_token, key)

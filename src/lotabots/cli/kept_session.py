@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from lotabots.kernel import SigningKey
+
 EARLY_SECONDS = 30
 """A token is refreshed when it has no longer to live than this."""
 
@@ -19,6 +21,7 @@ class Tokens(msgspec.Struct):
     access_token: str
     expires_in: int
     refresh_token: str
+    token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
 
 
 class Kept(msgspec.Struct):
@@ -28,6 +31,8 @@ class Kept(msgspec.Struct):
     access_token: str
     expires_at: float
     refresh_token: str
+    key: str | None = None
+    """The private key that the session is bound to, in PEM; None where its tokens are enough."""
 
 
 def folder() -> Path:
@@ -37,17 +42,21 @@ def folder() -> Path:
 
 
 def token_file() -> Path:
-    """The access token alone, for scripts."""
+    """The access token alone, for scripts; not of a bound session, whose token is not enough."""
     return folder() / "token"
 
 
-def keep(server: str, tokens: Tokens) -> None:
+def keep(server: str, tokens: Tokens, key: SigningKey | None) -> None:
     """Keeps them in files that only this user can read."""
     folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     expires_at = time.time() + tokens.expires_in
-    kept = Kept(server, tokens.access_token, expires_at, tokens.refresh_token)
+    pem = None if key is None else key.to_pem().decode()
+    kept = Kept(server, tokens.access_token, expires_at, tokens.refresh_token, pem)
     _write(_session_file(), msgspec.json.encode(kept))
-    _write(token_file(), tokens.access_token.encode())
+    if key is None:
+        _write(token_file(), tokens.access_token.encode())
+    else:
+        token_file().unlink(missing_ok=True)
 
 
 def kept_for(server: str) -> Kept | None:
@@ -57,6 +66,11 @@ def kept_for(server: str) -> Kept | None:
     except (OSError, msgspec.DecodeError):
         return None
     return kept if kept.server == server else None
+
+
+def key_of(kept: Kept) -> SigningKey | None:
+    """The key that the session is bound to, if it is to one. Raises `KEY_*` for a broken file."""
+    return None if kept.key is None else SigningKey.from_pem(kept.key.encode())
 
 
 def is_fresh(kept: Kept) -> bool:

@@ -31,6 +31,7 @@ COMMANDS = {
     "policy": ("lotabots.cli.policy", "Check, show and try policies."),
     "reference": ("lotabots.cli.reference", "Pack, inspect, import and export reference bundles."),
     "serve": ("lotabots.cli.serve", "Serve some of the services in this process."),
+    "tenant": ("lotabots.cli.tenant", "Make, list, disable and enable tenants."),
     "up": ("lotabots.cli.up", "Serve everything in one process, on a database of its own."),
     "user": ("lotabots.cli.user", "Manage the users of a tenant."),
     "verify": ("lotabots.cli.verify", "Verify evidence or a result token, offline."),

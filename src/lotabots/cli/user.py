@@ -49,7 +49,7 @@ def list_users(role: str | None, disabled: bool | None, output: str, server: str
             (
                 one.username,
                 one.role,
-                one.email,
+                one.email or "",
                 one.last_used_at or "never",
                 "disabled" if one.disabled_at else "",
                 one.id,

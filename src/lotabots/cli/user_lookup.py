@@ -12,12 +12,13 @@ ROLES = click.Choice([str(role) for role in Role])
 PAGE = 200
 
 
-class User(msgspec.Struct):
+class User(msgspec.Struct, kw_only=True):
     """One user as the server lists them."""
 
     id: str
     username: str
-    email: str
+    email: str | None = None
+    """Absent for whoever does not manage users."""
     role: str
     node_id: str | None
     created_at: str

@@ -8,12 +8,18 @@ from urllib.parse import urlsplit
 
 from lotabots.gateway.wire import Connection
 
+WAIT_SECONDS = 10.0
+"""How long a request waits for a connection while all are in use."""
 KEPT_SECONDS = 10.0
 """How long an idle connection is kept: less than a service keeps it (`web.keep_alive`)."""
 
 
 class UnreachableError(Exception):
     """There was no connection; nothing was sent."""
+
+
+class CrowdedError(Exception):
+    """All connections stayed in use; nothing was sent."""
 
 
 class Target(NamedTuple):
@@ -42,8 +48,16 @@ class Pool:
         self._now = monotonic
 
     async def take(self) -> Connection:
-        """A connection that no other request has. Raises `UnreachableError`."""
-        await self._free.acquire()
+        """A connection that no other request has. Raises `UnreachableError`, `CrowdedError`."""
+        if self._free.locked():
+            # Where nothing comes free, whoever waits must not hang until it is their turn to.
+            try:
+                async with asyncio.timeout(WAIT_SECONDS):
+                    await self._free.acquire()
+            except TimeoutError as error:
+                raise CrowdedError from error
+        else:
+            await self._free.acquire()
         try:
             now = self._now()
             while self._idle:

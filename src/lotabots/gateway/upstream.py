@@ -13,7 +13,7 @@ from prometheus_client import Gauge
 
 from lotabots.gateway.body import Body, looked_at, sent
 from lotabots.gateway.headers import NOT_RETURNED, Header
-from lotabots.gateway.pool import Pool, UnreachableError
+from lotabots.gateway.pool import CrowdedError, Pool, UnreachableError
 from lotabots.gateway.settings import GatewaySettings
 from lotabots.gateway.wire import BrokenError, Connection, chunks, head
 from lotabots.kernel import Kind, LotaError, invalid
@@ -104,6 +104,8 @@ class Http:
                 self._failed(address, error, at_once=True)
                 if len(tried) > len(self._all):
                     self._unavailable("UPSTREAM_UNAVAILABLE", "cannot be reached", error)
+            except CrowdedError as error:  # it may well answer those who are there
+                self._unavailable("UPSTREAM_BUSY", "has no room", error)
             except TimeoutError as error:
                 self._failed(address, error)
                 self._unavailable("UPSTREAM_TIMEOUT", "answered too late", error)

@@ -5,6 +5,7 @@ from lotabots.identity.config import following_settings
 from lotabots.identity.passwords import Passwords
 from lotabots.identity.service import FIRST_ADMIN, Identity, ensure_first_admin
 from lotabots.identity.settings import IdentitySettings
+from lotabots.identity.tenants import Tenants
 from lotabots.identity.types import AccessToken, Login, NewUser, User
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Login",
     "NewUser",
     "Passwords",
+    "Tenants",
     "User",
     "ensure_first_admin",
     "following_settings",

@@ -17,6 +17,7 @@ from lotabots.identity.passwords import Passwords
 from lotabots.identity.recording import record
 from lotabots.identity.session_store import end_sessions
 from lotabots.identity.settings import IdentitySettings
+from lotabots.identity.tenant_store import require_enabled
 from lotabots.identity.tickets import new_ticket, read_ticket
 from lotabots.identity.types import (
     Acceptance,
@@ -178,9 +179,13 @@ class Accounts:
         return await store.existing(tx, user_id)
 
     async def enable(self, tx: Transaction, by: Principal, user_id: UUID, address: str) -> User:
-        """The user, who can log in again. Raises `ROLE_DENIED`, `USER_UNKNOWN`."""
+        """The user, who can log in again.
+
+        Raises `ROLE_DENIED`, `USER_UNKNOWN`, `TENANT_DISABLED`.
+        """
         user = await self.manageable(tx, by, user_id)
         if user.disabled_at is not None:
+            await require_enabled(tx)
             await store.set_disabled(tx, user_id, disabled=False)
             await record(self._journal, tx, by, "user.enable", user_id, address)
         return await store.existing(tx, user_id)

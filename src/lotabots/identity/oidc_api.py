@@ -16,7 +16,7 @@ from lotabots.identity.oidc import LIFE, OidcLogin, links_of
 from lotabots.identity.types import AccessToken, Link
 from lotabots.kernel import Kind, LotaError, Principal
 from lotabots.runtime.database import Transaction
-from lotabots.runtime.web import PUBLIC, RateClass, limited, requires, source_of
+from lotabots.runtime.web import PUBLIC, RateClass, limited, requires, source_of, visible
 
 SECURE_COOKIE, COOKIE = "__Host-lota-oidc", "lota-oidc"
 """The second where the provider sends the browser back over plain HTTP, on this machine."""
@@ -76,7 +76,11 @@ async def finish(
     return await oidc.finish(code, sent_state, browser, iss, client)
 
 
-@get("/v1/users/{user_id:uuid}/links", guards=[requires(Permission.USER_READ)])
+@get(
+    "/v1/users/{user_id:uuid}/links",
+    guards=[requires(Permission.USER_READ)],
+    opt=visible(subject=Permission.USER_WRITE),
+)
 async def list_links(tx: Transaction, user_id: UUID) -> LinkList:
     """Who the user is at which provider."""
     await store.existing(tx, user_id)

@@ -14,7 +14,15 @@ from lotabots.identity.sessions import Sessions, unknown_session
 from lotabots.identity.types import AccessToken, Refresh
 from lotabots.kernel import Principal
 from lotabots.runtime.database import Transaction
-from lotabots.runtime.web import IN_SESSION, PUBLIC, RateClass, limited, requires, source_of
+from lotabots.runtime.web import (
+    IN_SESSION,
+    PUBLIC,
+    RateClass,
+    limited,
+    requires,
+    source_of,
+    visible,
+)
 
 
 class SessionList(msgspec.Struct, frozen=True):
@@ -70,7 +78,11 @@ async def end_my_session(
         raise unknown_session()
 
 
-@get("/v1/users/{user_id:uuid}/sessions", guards=[requires(Permission.SESSION_READ)])
+@get(
+    "/v1/users/{user_id:uuid}/sessions",
+    guards=[requires(Permission.SESSION_READ)],
+    opt=visible(address=Permission.SESSION_END),
+)
 async def user_sessions(
     tx: Transaction, principal: Principal, sessions: Sessions, user_id: UUID
 ) -> SessionList:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from lotabots.identity.tenant_store import require_enabled
 from lotabots.identity.types import Account, Invitee, NewUser, User
 from lotabots.kernel import Kind, LotaError, Role
 from lotabots.runtime.database import Transaction
@@ -23,7 +24,8 @@ async def account(tx: Transaction, username: str) -> Account | None:
 async def add(
     tx: Transaction, user_id: UUID, new: NewUser | Invitee, password_hash: str | None
 ) -> User:
-    """The user, added to the transaction's tenant. Raises `USER_EXISTS`."""
+    """The user, added to the transaction's tenant. Raises `USER_EXISTS`, `TENANT_DISABLED`."""
+    await require_enabled(tx)
     user = User(
         id=user_id,
         username=new.username,
@@ -139,8 +141,8 @@ async def set_role(tx: Transaction, user_id: UUID, role: Role, node_id: str | No
 async def set_disabled(tx: Transaction, user_id: UUID, *, disabled: bool) -> None:
     """Lets the user log in no more, or again."""
     await tx.execute(
-        "update identity.users set disabled_at = case when $2 then $3::timestamptz end"
-        " where id = $1",
+        "update identity.users set disabled_with_tenant = false,"
+        " disabled_at = case when $2 then $3::timestamptz end where id = $1",
         user_id, disabled, tx.began,
     )  # fmt: skip
 

@@ -12,13 +12,15 @@ from lotabots.identity.accounts import Accounts
 from lotabots.identity.types import Invitation, Invitee, NewUser, RoleChange, User, UserPage
 from lotabots.kernel import Principal, Role
 from lotabots.runtime.database import Transaction
-from lotabots.runtime.web import requires, source_of
+from lotabots.runtime.web import requires, source_of, visible
 
 Limit = Annotated[int, Parameter(ge=1, le=200)]
 After = Annotated[str, Parameter(max_length=64)]
 
 READ = [requires(Permission.USER_READ)]
 WRITE = [requires(Permission.USER_WRITE)]
+SEEN = visible(email=Permission.USER_WRITE)
+"""Who reviews users needs their roles, not how to reach them."""
 
 
 @post("/v1/users", guards=WRITE)
@@ -29,7 +31,7 @@ async def add_user(
     return await accounts.add(principal, data, source_of(request.scope))
 
 
-@get("/v1/users", guards=READ)
+@get("/v1/users", guards=READ, opt=SEEN)
 async def list_users(
     tx: Transaction,
     after: After = "",
@@ -43,7 +45,7 @@ async def list_users(
     return UserPage(page, page[-1].username if len(users) > limit else None)
 
 
-@get("/v1/users/{user_id:uuid}", guards=READ)
+@get("/v1/users/{user_id:uuid}", guards=READ, opt=SEEN)
 async def show_user(tx: Transaction, user_id: UUID) -> User:
     """One user of the caller's tenant."""
     return await store.existing(tx, user_id)

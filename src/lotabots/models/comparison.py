@@ -56,6 +56,7 @@ class _Comparison:
         self.listed = {entry.path: entry for entry in tree.listed}
         self.measured = {entry.path: entry for entry in hashed.files}
         self.findings: list[Finding] = [*tree.findings, *hashed.findings]
+        self.told = {one.path for one in tree.findings if refused((one,))}
         self.expected = self._expected()
 
     def _expected(self) -> dict[str, list[Resource]]:
@@ -82,7 +83,7 @@ class _Comparison:
             elif entry.path in self.allowed.excluded and entry.kind is FileKind.REGULAR:
                 pass
             elif entry.kind is not FileKind.REGULAR and not covered(entry.path, GIT_NAMES):
-                self._add(_not_regular(entry))
+                self._refuse(entry)
             elif by := self._ignored(entry.path):
                 ignored.setdefault(by, []).append(entry.path)
             else:
@@ -106,6 +107,11 @@ class _Comparison:
     def _add(self, *found: Finding) -> None:
         self.findings.extend(found)
 
+    def _refuse(self, entry: Listed) -> None:
+        """That this is no regular file, unless whoever listed it has said so."""
+        if entry.path not in self.told:
+            self._add(_not_regular(entry))
+
     def _compare(self, entry: Listed) -> None:
         path = entry.path
         if entry.kind is FileKind.SYMLINK:
@@ -114,7 +120,7 @@ class _Comparison:
                 return
             entry = target
         elif entry.kind is not FileKind.REGULAR:
-            self._add(_not_regular(entry))
+            self._refuse(entry)
             return
         resources = self.expected[path]
         if self.manifest.method is Method.SHARDS:
@@ -134,7 +140,7 @@ class _Comparison:
         inside = file is not None and file.kind is FileKind.REGULAR and target in self.expected
         if self.allowed.symlinks and self.manifest.allow_symlinks and file is not None and inside:
             return file
-        self._add(_not_regular(entry))
+        self._refuse(entry)
         return None
 
     def _changed_shards(
@@ -231,6 +237,13 @@ _HASHERS: dict[Algorithm, Callable[[], _Hasher]] = {
     Algorithm.BLAKE2B: hashlib.blake2b,
     Algorithm.BLAKE3: blake3,
 }
+
+
+def not_part(manifest: Manifest, allowed: Allowed) -> Callable[[str], bool]:
+    """Whether a path is left out whatever its content is, so that nobody need hash it."""
+    signed = {resource.path for resource in manifest.resources}
+    ignored = (*GIT_NAMES, *manifest.ignore_paths, *allowed.ignore)
+    return lambda path: path not in signed and (path in allowed.excluded or covered(path, ignored))
 
 
 def _resolved(entry: Listed) -> str:

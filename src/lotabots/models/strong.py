@@ -12,8 +12,15 @@ from datetime import datetime
 
 import msgspec
 
-from lotabots.kernel import Json, canonical, format_time, invalid, parse_time, strict_json
-from lotabots.kernel.errors import LotaError
+from lotabots.kernel import (
+    Json,
+    LotaError,
+    canonical,
+    format_time,
+    invalid,
+    parse_time,
+    strict_json,
+)
 from lotabots.models.findings import Finding, finding
 from lotabots.models.merkle import strong_root, tensor_root
 from lotabots.models.paths import collisions, flaw_of

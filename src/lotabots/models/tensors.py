@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from lotabots.models.findings import Finding, finding
 from lotabots.models.types import FileEntry, Hashed, TensorEntry
 
 Entry = TypeVar("Entry", FileEntry, TensorEntry)
@@ -82,6 +83,32 @@ def compare(was: Hashed, now: Hashed) -> Difference:
         moved=tuple(one for one in tensors if one.change is Change.MOVED),
         same_files=same_files,
         same_tensors=same_tensors,
+    )
+
+
+_CODES = {
+    Change.ADDED: "TENSOR-ADDED",
+    Change.REMOVED: "TENSOR-REMOVED",
+    Change.CHANGED: "TENSOR-CHANGED",
+    Change.RENAMED: "TENSOR-RENAMED",
+    Change.RESHAPED: "TENSOR-RESHAPED",
+    Change.ROWS: "TENSOR-ROWS",
+    Change.RETYPED: "TENSOR-RETYPED",
+}
+
+
+def tensor_findings(was: Sequence[TensorEntry], now: Sequence[TensorEntry]) -> tuple[Finding, ...]:
+    """A finding for each tensor that is not as it was signed; where it stands does not matter."""
+    changes, _ = _compare(_by_name(was), _by_name(now))
+    return tuple(
+        finding(
+            _CODES[one.change],
+            tensor=one.name,
+            expected=one.was_type,
+            measured=one.now or one.now_type,
+        )
+        for one in changes
+        if one.change in _CODES
     )
 
 

@@ -28,7 +28,7 @@ from lotabots.models.oms import read_statement_manifest
 from lotabots.models.signers import Signer
 from lotabots.models.statement import as_finding, read_statement
 from lotabots.models.strong import StrongManifest, read_strong, time_findings
-from lotabots.models.trust import Leniency, Trust, check_signatures, softened
+from lotabots.models.trust import Checked, Leniency, Trust, check_signatures, softened
 from lotabots.models.types import FileEntry, Hashed, TensorEntry, Tree
 
 CompareTensors = Callable[[Sequence[TensorEntry], Sequence[TensorEntry]], Sequence[Finding]]
@@ -100,12 +100,13 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
 def open_bundle(data: bytes, trust: Trust, leniency: Leniency, now: datetime) -> Opened:
     """The manifest of a bundle and who signed it: steps 1 to 4. Never raises for any bytes."""
+    checked = Checked((), ())
     try:
         bundle = read_bundle(data)
         checked = check_signatures(bundle, trust, leniency, now)
         statement = read_statement(bundle.payload)
     except LotaError as error:
-        return Opened(manifest=None, signers=(), findings=(as_finding(error),))
+        return Opened(manifest=None, signers=(), findings=(*checked.findings, as_finding(error)))
     manifest, found = read_statement_manifest(statement)
     if manifest is not None and manifest.legacy:
         found += (softened(finding("MANIFEST-LEGACY"), lenient=leniency.legacy),)
@@ -118,12 +119,14 @@ def open_bundle(data: bytes, trust: Trust, leniency: Leniency, now: datetime) ->
 
 def open_strong(data: bytes, trust: Trust, leniency: Leniency, now: datetime) -> OpenedStrong:
     """The same for the second statement; its time and counter are looked at in step 7."""
+    checked = Checked((), ())
     try:
         bundle = read_bundle(data)
         checked = check_signatures(bundle, trust, leniency, now)
         strong = read_strong(bundle.payload, read_statement(bundle.payload))
     except LotaError as error:
-        return OpenedStrong(strong=None, signers=(), findings=(as_finding(error),))
+        found = (*checked.findings, as_finding(error))
+        return OpenedStrong(strong=None, signers=(), findings=found)
     return OpenedStrong(strong=strong, signers=checked.signers, findings=checked.findings)
 
 

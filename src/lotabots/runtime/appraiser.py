@@ -6,7 +6,7 @@ from pathlib import Path
 import lotabots
 from lotabots.appraisal import Appraiser, appraiser_digest
 
-PURE = ("kernel", "access", "evidence", "appraisal", "result")
+PURE = ("kernel", "access", "models", "evidence", "appraisal", "result")
 """The packages whose code decides a verdict and its bytes."""
 
 

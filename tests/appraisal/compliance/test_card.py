@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lotabots.appraisal.compliance import Card
-from lotabots.appraisal.compliance.card import MAX_BYTES, read_card
+from lotabots.appraisal.compliance.card import MAX_CARD_BYTES, read_card
 
 TEXT = b"""---
 license: mit
@@ -42,11 +42,18 @@ def test_a_card_without_front_matter_has_only_sections() -> None:
         b"---\n[1]\n---\n",
         b"---\na: &x 1\n---\n",
         b"---\nnever ended",
-        b"x" * (MAX_BYTES + 1),
+        b"x" * (MAX_CARD_BYTES + 1),
     ],
 )
 def test_a_card_with_several_readings_is_not_known(data: bytes) -> None:
     assert read_card(data) is None
+
+
+def test_lines_of_nothing_but_marks_and_space_are_read_in_no_time() -> None:
+    for line in ("#" * 1_000_000, "# " + " " * 1_900_000 + "x", "# x" + " #" * 900_000 + "x"):
+        card = read_card(line.encode())
+        assert card is not None
+        assert all(len(heading) <= 200 for heading in card.sections)
 
 
 @given(st.binary(max_size=300) | st.text(max_size=200).map(lambda text: TEXT + text.encode()))

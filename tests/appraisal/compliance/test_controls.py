@@ -8,6 +8,7 @@ import pytest
 from appraisal.compliance.made import (
     BASE,
     CARD,
+    TENSORS,
     card,
     catalogue,
     evidence,
@@ -160,6 +161,7 @@ UNKNOWN: dict[str, list[dict[str, Any]]] = {
         {"tensors": None},
         {"tensors": ()},
         {"card": card(parameters="?")},
+        {"facts": {"parameters": 0}},
     ],
     "LB-DOC-03": [
         {"card": None},
@@ -269,6 +271,12 @@ def test_very_much_compute_asks_for_the_pack_on_systemic_risk() -> None:
 def test_what_rests_on_bytes_is_computed_and_the_rest_declared() -> None:
     made = report()
     assert {r.id for r in made.controls.results if r.basis is Basis.COMPUTED} == COMPUTED
+
+
+def test_a_model_that_is_there_in_two_formats_is_counted_once() -> None:
+    assert of("LB-DOC-02", tensors=(*TENSORS, *TENSORS)) is Status.FAIL
+    twice = {"facts": {"parameters": 1000}, "tensors": (*TENSORS, *TENSORS)}
+    assert of("LB-DOC-02", **twice) is Status.PASS
 
 
 def test_code_that_the_policy_pins_passes() -> None:

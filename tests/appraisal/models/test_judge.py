@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from appraisal.models.made import (
     ALICE,
@@ -57,7 +58,7 @@ CASES: list[tuple[str, str, dict[str, Any], Outcome, set[str]]] = [
         "",
         {"signed": signed(EVE)},
         Outcome.REJECTED,
-        {"MODEL-SIGNERS-TOO-FEW", "MODEL-SIGNER-NOT-ALLOWED"},
+        {"MODEL-NAME-UNSIGNED", "MODEL-SIGNERS-TOO-FEW", "MODEL-SIGNER-NOT-ALLOWED"},
     ),
     (
         "a stranger signed too",
@@ -66,13 +67,19 @@ CASES: list[tuple[str, str, dict[str, Any], Outcome, set[str]]] = [
         Outcome.ACCEPTED,
         {"MODEL-SIGNER-NOT-ALLOWED"},
     ),
-    ("one of two signed", "threshold: 2", {}, Outcome.REJECTED, {"MODEL-SIGNERS-TOO-FEW"}),
+    (
+        "one of two signed",
+        "threshold: 2",
+        {},
+        Outcome.REJECTED,
+        {"MODEL-NAME-UNSIGNED", "MODEL-SIGNERS-TOO-FEW"},
+    ),
     (
         "one signed twice",
         "threshold: 2",
         {"signed": signed(ALICE, ALICE)},
         Outcome.REJECTED,
-        {"MODEL-SIGNERS-TOO-FEW"},
+        {"MODEL-NAME-UNSIGNED", "MODEL-SIGNERS-TOO-FEW"},
     ),
     ("two of two signed", "threshold: 2", {"signed": signed(ALICE, BOB)}, Outcome.ACCEPTED, set()),
     (
@@ -138,14 +145,26 @@ CASES: list[tuple[str, str, dict[str, Any], Outcome, set[str]]] = [
         STRONG,
         {"signed": signed(ALICE, strong=(), tensor_root="", version="")},
         Outcome.REJECTED,
-        {"MODEL-STRONG-MISSING", "MODEL-TENSOR-ROOT-MISSING"},
+        {"MODEL-NAME-UNSIGNED", "MODEL-STRONG-MISSING", "MODEL-TENSOR-ROOT-MISSING"},
     ),
     (
         "the strong statement is a stranger's",
         STRONG,
         {"signed": signed(ALICE, EVE, strong=(EVE,))},
         Outcome.REJECTED,
-        {"MODEL-STRONG-MISSING", "MODEL-TENSOR-ROOT-MISSING", "MODEL-SIGNER-NOT-ALLOWED"},
+        {
+            "MODEL-NAME-UNSIGNED",
+            "MODEL-STRONG-MISSING",
+            "MODEL-TENSOR-ROOT-MISSING",
+            "MODEL-SIGNER-NOT-ALLOWED",
+        },
+    ),
+    (
+        "the strong statement is of one signer of two",
+        f"threshold: 2\n{STRONG}",
+        {"signed": signed(ALICE, BOB, strong=(ALICE,))},
+        Outcome.REJECTED,
+        {"MODEL-STRONG-MISSING", "MODEL-TENSOR-ROOT-MISSING", "MODEL-NAME-UNSIGNED"},
     ),
     (
         "a weak digest",
@@ -267,7 +286,8 @@ def test_a_signer_counts_until_its_date() -> None:
     text = rule().replace("      - key", '      - until: "2026-06-01T12:00:00Z"\n        key', 1)
     assert judge(text).outcome is Outcome.ACCEPTED
     late = judge(text, now=NOW + timedelta(seconds=1))
-    assert codes(late) == {"MODEL-SIGNER-EXPIRED", "MODEL-SIGNERS-TOO-FEW"}
+    assert codes(late) >= {"MODEL-SIGNER-EXPIRED", "MODEL-SIGNERS-TOO-FEW"}
+    assert late.outcome is Outcome.REJECTED
 
 
 def policy_of(*rules: tuple[str, str]) -> str:
@@ -357,7 +377,11 @@ def results(status: Status, until: datetime | None = None) -> ControlResults:
         waived=waived,
     )
     return ControlResults(
-        packs=("core",), catalogue_digest="0" * 64, results=(one,), members={"core": ("LB-X",)}
+        root=ROOT,
+        packs=("core",),
+        catalogue_digest="0" * 64,
+        results=(one,),
+        members={"core": ("LB-X",)},
     )
 
 
@@ -381,9 +405,16 @@ def test_controls_that_the_rule_asks_for_decide(
     assert judge(rule(), controls=results(status, until)).outcome is Outcome.ACCEPTED
 
 
+def test_controls_of_another_model_are_not_this_ones() -> None:
+    other = msgspec.structs.replace(results(Status.PASS), root="9" * 64)
+    verdict = judge(rule("controls: [core]"), controls=other)
+    assert codes(verdict) == {"CONTROL-NOT-EVALUATED"}
+
+
 def test_a_pack_with_a_control_that_was_not_evaluated_is_no_pass() -> None:
     given_results = results(Status.PASS)
     partial = ControlResults(
+        root=ROOT,
         packs=("core",),
         catalogue_digest="",
         results=given_results.results,

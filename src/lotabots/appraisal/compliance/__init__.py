@@ -1,6 +1,6 @@
 """A model held against written controls: pass, fail, unknown, not applicable or waived."""
 
-from lotabots.appraisal.compliance.card import read_card
+from lotabots.appraisal.compliance.card import MAX_CARD_BYTES, read_card
 from lotabots.appraisal.compliance.catalogue import (
     Catalogue,
     Control,
@@ -38,6 +38,7 @@ from lotabots.appraisal.controls import Basis, ControlResult, ControlResults, St
 
 __all__ = [
     "CHECKS",
+    "MAX_CARD_BYTES",
     "PACK_TEXTS",
     "STYLE_HASH",
     "Ancestor",

@@ -17,11 +17,12 @@ CARD = Reading(
     max_nodes=20_000,
     ambiguous=True,
 )
-MAX_BYTES = 2 * 1024 * 1024
+MAX_CARD_BYTES = 2 * 1024 * 1024
 MAX_SECTIONS = 512
+MAX_HEADING = 200
+MAX_LEVEL = 6
 
 _FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
-_HEADING = re.compile(r"#{1,6}[ \t]+(.{1,200}?)[ \t#]*", re.DOTALL)
 
 
 def read_card(data: bytes) -> Card | None:
@@ -29,7 +30,7 @@ def read_card(data: bytes) -> Card | None:
 
     None is what nobody knows: the scan of the same file says what is wrong with it.
     """
-    if len(data) > MAX_BYTES:
+    if len(data) > MAX_CARD_BYTES:
         return None
     try:
         text = data.decode()
@@ -55,9 +56,18 @@ def _sections(text: str) -> dict[str, str]:
     for line in text.splitlines():
         if line.lstrip().startswith(("```", "~~~")):
             fenced = not fenced
-        found = None if fenced else _HEADING.fullmatch(line)
-        if found is not None and len(sections) < MAX_SECTIONS:
-            lines = sections.setdefault(found[1].strip().lower(), [])
+        heading = "" if fenced else _heading(line)
+        if heading and len(sections) < MAX_SECTIONS:
+            lines = sections.setdefault(heading.lower(), [])
         else:
             lines.append(line)
     return {heading: "\n".join(below).strip() for heading, below in sections.items()}
+
+
+def _heading(line: str) -> str:
+    """The words of an ATX heading (CommonMark); empty for another line. Linear, unlike patterns."""
+    words = line.lstrip("#")
+    level = len(line) - len(words)
+    if not 1 <= level <= MAX_LEVEL or words[:1] not in {" ", "\t"}:
+        return ""
+    return words.strip().rstrip("#").rstrip()[:MAX_HEADING]

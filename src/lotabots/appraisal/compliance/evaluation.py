@@ -47,6 +47,7 @@ def evaluate(
         policy_id=policy_id,
         titles=dict(catalogue.titles),
         controls=ControlResults(
+            root=evidence.root,
             packs=catalogue.packs,
             catalogue_digest=catalogue.digest,
             results=results,

@@ -99,8 +99,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     tensors: tuple[TensorEntry, ...] | None = None
     sample: Sample | None = None
     facts: Mapping[str, Json] | None = None
-    """What headers and configurations state: `architecture`, `context_length`, `dtype`, `derived`
-    (`adapter`, `quantised`, or empty), `templates` (how many), `licence_files`."""
+    """What headers and configurations state: `architecture`, `context_length`, `parameters`,
+    `derived` (`adapter`, `quantised`, or empty), `templates` and `licence_files` (how many)."""
     card: Card | None = None
     provenance: Provenance | None = None
     declarations: Declarations | None = None

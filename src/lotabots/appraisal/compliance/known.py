@@ -24,6 +24,7 @@ def facts_of(report: ScanReport) -> dict[str, Json]:
             config, header, "max_position_embeddings", "n_positions", "context_length"
         ),
         "derived": _derived(report),
+        "parameters": report.facts.get("parameters"),
         "licence_files": 1 if _mapping(report.facts.get("licence")).get("text") else 0,
     }
     if isinstance(templates := report.facts.get("templates"), list):

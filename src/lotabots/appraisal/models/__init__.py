@@ -16,6 +16,7 @@ from lotabots.appraisal.models.policy import (
 from lotabots.appraisal.models.scanned import Scanned, ScannedFile
 from lotabots.appraisal.models.trusted import TrustedSigner, count_distinct
 from lotabots.appraisal.models.verdict import ControlStatus, ModelVerdict, Reason
+from lotabots.appraisal.models.versions import order_of
 from lotabots.appraisal.models.written import SAFE_FORMATS, Digest
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "count_distinct",
     "judge_model",
     "load_model_policy",
+    "order_of",
     "scan_options",
     "scanned_of",
     "signed_of",

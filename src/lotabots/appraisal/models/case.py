@@ -8,6 +8,7 @@ from lotabots.appraisal.controls import ControlResults
 from lotabots.appraisal.models.facts import Previous, Signed, Signer
 from lotabots.appraisal.models.policy import ModelRule
 from lotabots.appraisal.models.scanned import Scanned
+from lotabots.appraisal.models.trusted import TrustedSigner, count_distinct
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,16 +27,25 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """The verified signers that the rule trusts at this moment."""
         if self.signed is None:
             return ()
-        trusted = [one for one in self.rule.signers if not one.lapsed(self.now)]
+        trusted = self.trusted()
         return tuple(
             signer
             for signer in self.signed.signers
             if any(one.is_signer(signer) for one in trusted)
         )
 
+    def trusted(self) -> tuple[TrustedSigner, ...]:
+        """The signers that the rule trusts at this moment."""
+        return tuple(one for one in self.rule.signers if not one.lapsed(self.now))
+
     def strong(self) -> Signed | None:
-        """What was signed, if one of those who are allowed signed the strong statement."""
-        if self.signed is None:
+        """What was signed, if as many signed the strong statement as the rule wants.
+
+        Name, version and time stand there alone: one signer of two could else make an old model,
+        which both once signed, a new one.
+        """
+        signed = self.signed
+        if signed is None or not self.rule.signers:
             return None
-        allowed = self.allowed()
-        return self.signed if any(one in allowed for one in self.signed.strong) else None
+        enough = count_distinct(self.trusted(), signed.strong) >= self.rule.threshold
+        return signed if enough else None

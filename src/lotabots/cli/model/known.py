@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 import click
 import msgspec
 
-from lotabots.appraisal.compliance import Card, Evidence, facts_of, read_card, sample_tensors
+from lotabots.appraisal.compliance import (
+    MAX_CARD_BYTES,
+    Card,
+    Evidence,
+    facts_of,
+    read_card,
+    sample_tensors,
+)
 from lotabots.appraisal.models import (
     ModelPolicy,
     ModelRule,
@@ -179,6 +186,6 @@ def _card(asked: Asked, tree: Tree) -> Card | None:
         return read_card(read_file(asked.card))
     try:
         content = tree.content(CARD)
-        return read_card(content.read(0, content.size))
+        return read_card(content.read(0, min(content.size, MAX_CARD_BYTES + 1)))
     except LotaError:
         return None

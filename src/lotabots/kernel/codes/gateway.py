@@ -28,6 +28,12 @@ CODES: tuple[Code, ...] = (
         "Try again later; whatever was asked may have been done. See gateway.answer_seconds.",
     ),
     Code(
+        "UPSTREAM_BUSY",
+        "unavailable",
+        "All connections to the service behind this path stayed in use for too long.",
+        "Try again; nothing was done. If it stays, add processes of it. See gateway.connections.",
+    ),
+    Code(
         "GATEWAY_SERVICES",
         "validation",
         "A gateway was to serve without knowing where every service is.",

@@ -16,6 +16,42 @@ CODES: tuple[Code, ...] = (
         "Wait as long as the Retry-After header says, and try again.",
     ),
     Code(
+        "TENANT_NAME",
+        "validation",
+        "The name of a tenant is not in the form that names have.",
+        "Use 1 to 63 lower-case letters, digits and dashes; the first is no dash.",
+    ),
+    Code(
+        "TENANT_OWNER",
+        "validation",
+        "The first owner of a tenant has no usable user name or e-mail address.",
+        "Use lower-case letters, digits, dots, dashes and underscores for the name.",
+    ),
+    Code(
+        "TENANT_EXISTS",
+        "conflict",
+        "A tenant with this name exists already.",
+        "Choose another name; `lotabots tenant list` shows those that are taken.",
+    ),
+    Code(
+        "TENANT_UNKNOWN",
+        "not_found",
+        "No tenant has this name.",
+        "Look for it with `lotabots tenant list`.",
+    ),
+    Code(
+        "TENANT_DISABLED",
+        "conflict",
+        "The tenant is disabled: nobody of it is made or enabled meanwhile.",
+        "Whoever runs the installation enables it with `lotabots tenant enable`.",
+    ),
+    Code(
+        "TENANT_OPERATOR",
+        "conflict",
+        "The tenant of whoever runs the installation cannot be disabled.",
+        "Disable single users of it instead.",
+    ),
+    Code(
         "PASSWORD_TOO_LONG",
         "validation",
         "The password has more than 1,024 bytes.",

@@ -210,8 +210,8 @@ _CONTENTS = (
     Code(
         "MODEL-STRONG-MISSING",
         "reject",
-        "The rule wants the statement that binds names and sizes, and no allowed signer made one.",
-        "Sign with `lotabots model sign`, which writes it beside the OpenSSF bundle.",
+        "The rule wants the statement that binds names and sizes, by as many signers as the model.",
+        "Have every signer sign it: `lotabots model sign` writes it beside the OpenSSF bundle.",
     ),
     Code(
         "MODEL-TENSOR-ROOT-MISSING",

@@ -2,6 +2,8 @@
 
 from lotabots.kernel.codes.code import Code
 
+_NOT_SIGNED = "Get the model again from whoever signed it, or have this one signed."
+
 CODES: tuple[Code, ...] = (
     Code(
         "MODEL_ENTRY",
@@ -132,5 +134,37 @@ CODES: tuple[Code, ...] = (
         "reject",
         "The tensors of a header overlap so much that they are several times the size of the file.",
         "The header is made to waste time: do not use the file.",
+    ),
+    Code(
+        "TENSOR-CHANGED",
+        "reject",
+        "A tensor has other bytes than the signed one.",
+        _NOT_SIGNED,
+    ),
+    Code("TENSOR-ADDED", "reject", "A tensor is there that was not signed.", _NOT_SIGNED),
+    Code("TENSOR-REMOVED", "reject", "A tensor that was signed is not there.", _NOT_SIGNED),
+    Code(
+        "TENSOR-RENAMED",
+        "reject",
+        "A signed tensor is there under another name.",
+        _NOT_SIGNED,
+    ),
+    Code(
+        "TENSOR-RESHAPED",
+        "reject",
+        "A tensor has another shape than the signed one.",
+        _NOT_SIGNED,
+    ),
+    Code(
+        "TENSOR-ROWS",
+        "reject",
+        "A matrix has more or fewer rows than the signed one, as a vocabulary that was changed.",
+        _NOT_SIGNED,
+    ),
+    Code(
+        "TENSOR-RETYPED",
+        "reject",
+        "The elements of a tensor are of another type than the signed ones.",
+        _NOT_SIGNED,
     ),
 )

@@ -10,6 +10,12 @@ CODES: tuple[Code, ...] = (
         "This is a fault of ours; please report it with the request id.",
     ),
     Code(
+        "ANSWER_UNFILTERED",
+        "internal",
+        "Fields that the caller may not see could not be taken out of an answer: it was not sent.",
+        "This is a fault of ours; please report it with the request id.",
+    ),
+    Code(
         "ROUTE_UNKNOWN",
         "not_found",
         "There is nothing at this path. A path has one spelling: no trailing or double slash.",
@@ -116,5 +122,12 @@ CODES: tuple[Code, ...] = (
         "unavailable",
         "The address to listen on is taken or is not ours.",
         "Choose another with web.host and web.port, or stop what listens there.",
+    ),
+    Code(
+        "WEB_BUSY",
+        "unavailable",
+        "The process works on as much as it may at once, or holds as many connections.",
+        "Wait as long as the Retry-After header says, and try again; if it stays, add processes. "
+        "The limits are the settings web.max_concurrent and web.max_connections.",
     ),
 )

@@ -15,7 +15,7 @@ from lotabots.runtime.database.line import Line, notify_apart, open_line
 from lotabots.runtime.database.transaction import Transaction
 
 if TYPE_CHECKING:
-    from asyncpg.pool import Pool
+    from asyncpg.pool import Pool, PoolConnectionProxy
 
 CONNECT_SECONDS = 10.0
 ACQUIRE_SECONDS = 10.0
@@ -42,6 +42,9 @@ class Database:
 
     def __init__(self, pool: "Pool", url: str) -> None:
         self._pool = pool
+        # The driver's pool gives a free connection to whoever asks just then, past those who wait:
+        # under load some would wait until they give up, however quick the rest.
+        self._turns = asyncio.Semaphore(pool.get_max_size())
         self._url = url
         self._hear_own: Callable[[str, str], None] | None = None
 
@@ -123,9 +126,7 @@ class Database:
         Committed when the block ends, rolled back when it raises. `login` is the name that someone
         claims to have before we know their tenant: identity's policy shows that one user's row.
         """
-        with coded_failures():
-            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
-        try:
+        async with self._connection() as connection:
             with coded_failures():
                 await connection.execute("begin")
             try:
@@ -153,10 +154,24 @@ class Database:
             if self._hear_own is not None:
                 for notified in transaction.notified:
                     self._hear_own(*notified)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator["PoolConnectionProxy"]:
+        """A connection of the pool, for those who ask in their order. Raises `DATABASE_*`."""
+        with coded_failures():
+            async with asyncio.timeout(ACQUIRE_SECONDS):
+                await self._turns.acquire()
+        try:
+            with coded_failures():
+                connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+            try:
+                yield connection
+            finally:
+                # What cannot be reset is thrown away; what was committed stays committed.
+                with suppress(*DRIVER_ERRORS):
+                    await self._pool.release(connection)
         finally:
-            # A connection that cannot be reset is thrown away; what was committed stays committed.
-            with suppress(*DRIVER_ERRORS):
-                await self._pool.release(connection)
+            self._turns.release()
 
 
 async def _nothing_to_reset(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:

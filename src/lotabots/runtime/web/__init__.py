@@ -15,6 +15,7 @@ from lotabots.runtime.web.auth import (
 from lotabots.runtime.web.edge import EXTRA_HEADERS
 from lotabots.runtime.web.endpoint import OWN, Endpoint, endpoints
 from lotabots.runtime.web.errors import body_of, note_code
+from lotabots.runtime.web.fields import visible
 from lotabots.runtime.web.inside import HEADER as INTERNAL_HEADER
 from lotabots.runtime.web.inside import PURPOSE as INTERNAL_PURPOSE
 from lotabots.runtime.web.limits import RateClass, limited
@@ -52,4 +53,5 @@ __all__ = [
     "serve",
     "source_of",
     "subscriber",
+    "visible",
 ]

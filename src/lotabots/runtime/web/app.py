@@ -20,10 +20,12 @@ from lotabots.runtime.tasks import Loop, running
 from lotabots.runtime.web.auth import PUBLIC, Authenticator, Requires, caller
 from lotabots.runtime.web.edge import Edge
 from lotabots.runtime.web.errors import ErrorMapper
+from lotabots.runtime.web.fields import Fields, declared
 from lotabots.runtime.web.health import HANDLERS
 from lotabots.runtime.web.inside import Inner, Inside
 from lotabots.runtime.web.openapi import openapi
 from lotabots.runtime.web.request import StrictRequest, refuse_strange_parameters
+from lotabots.runtime.web.room import Room
 from lotabots.runtime.web.settings import WebSettings
 
 
@@ -48,7 +50,8 @@ def build_app(
     process: Process,
     front: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> ASGIApp:
-    """The ASGI application of one process. Refuses a route that is neither guarded nor public.
+    """The ASGI application of one process. Refuses a route that is neither guarded nor public, and
+    a public one with fields for some.
 
     `front` is the gateway, where this process is one: it stands between the edge and the services.
     """
@@ -60,8 +63,9 @@ def build_app(
     _refuse_unguarded(app)
     inside, settings = Inside(process), process.settings.section(WebSettings)
     if front is not None:
-        return Edge(front(Inner(app, inside)), settings, process.telemetry, None)
-    return Edge(app, settings, process.telemetry, inside)
+        room = Room(front(Inner(app, inside)), settings.max_concurrent)
+        return Edge(room, settings, process.telemetry, None)
+    return Edge(Room(app, settings.max_concurrent), settings, process.telemetry, inside)
 
 
 def _framework(services: Sequence[Service], process: Process) -> Litestar:
@@ -77,6 +81,7 @@ def _framework(services: Sequence[Service], process: Process) -> Litestar:
             "tx": Provide(_transaction),
         },
         exception_handlers={Exception: ErrorMapper(process.telemetry)},
+        middleware=[Fields],
         lifespan=[lambda _: _alive(services, process)],
         logging_config=None,
         openapi_config=None,
@@ -120,6 +125,8 @@ def _refuse_unguarded(app: Litestar) -> None:
             public = PUBLIC.items() <= handler.opt.items()
             if guarded == public:
                 raise RuntimeError(f"{route.path}: a route is either guarded or public")
+            if public and declared(handler.opt):
+                raise RuntimeError(f"{route.path}: nobody is known to see fields on a public route")
 
 
 def _principal(request: Request[object, object, State]) -> Principal:

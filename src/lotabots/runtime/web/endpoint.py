@@ -1,13 +1,14 @@
 """The routes of a service as values, read from its handlers without building it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from litestar.handlers import HTTPRouteHandler
 
 from lotabots.access import Permission
 from lotabots.runtime.web.auth import PUBLIC, Requires
+from lotabots.runtime.web.fields import NOTHING, declared
 from lotabots.runtime.web.health import HANDLERS, UNLIMITED
 from lotabots.runtime.web.limits import OPTION, RateClass
 from lotabots.runtime.web.openapi import openapi
@@ -29,6 +30,8 @@ class Endpoint(NamedTuple):
     """None for what is never limited."""
     max_body: int | None
     """Bytes; None for the setting `web.max_body`."""
+    fields: Mapping[str, Permission] = NOTHING
+    """What only some callers see of its answer. The service takes it out, not the gateway."""
 
 
 def endpoints(service: str, handlers: Iterable[HTTPRouteHandler]) -> list[Endpoint]:
@@ -58,6 +61,7 @@ def _endpoint(service: str, handler: HTTPRouteHandler, method: str, template: st
         next((one.permission for one in guards if one.permission), None),
         None if UNLIMITED.items() <= handler.opt.items() else rate_class,
         size if isinstance(size, int) else None,
+        declared(handler.opt),
     )
 
 

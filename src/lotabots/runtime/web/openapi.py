@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 description of what this process answers, at /openapi.json."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -12,7 +12,9 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from lotabots import __version__
+from lotabots.access import Permission
 from lotabots.runtime.web.auth import PUBLIC, Requires
+from lotabots.runtime.web.fields import declared
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -62,7 +64,21 @@ def describe(app: Litestar) -> Schema:
         operation["security"] = [{"token": []}] if guards else []
         if permissions := [str(one.permission) for one in guards if one.permission]:
             operation["x-permissions"] = permissions
+        if fields := declared(handlers[path, method].opt):
+            _say_who_sees(operation, fields, schemas)
     return schema
+
+
+def _say_who_sees(operation: Schema, fields: Mapping[str, Permission], schemas: Schema) -> None:
+    """Adds to a description which fields are absent for whom; no schema of it requires them."""
+    words = ", ".join(f"`{name}` (`{wanted}`)" for name, wanted in fields.items())
+    said = operation.get("description", "")
+    operation["description"] = f"{said} Only with the permission named: {words}.".strip()
+    operation["x-fields"] = {name: str(wanted) for name, wanted in fields.items()}
+    for name in _reached(schemas, [operation["responses"]]):
+        schema = schemas[name]
+        if "required" in schema:
+            schema["required"] = [one for one in schema["required"] if one not in fields]
 
 
 def _generated(app: Litestar) -> Schema:

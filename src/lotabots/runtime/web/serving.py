@@ -10,6 +10,7 @@ from litestar.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from lotabots.kernel import Kind, LotaError
+from lotabots.runtime.web.room import CROWDED, connections_at_most
 from lotabots.runtime.web.settings import WebSettings
 
 BACKLOG = 1024
@@ -80,8 +81,12 @@ class _Protocol(HttpToolsProtocol):
     _head_complete = False
     _only_head = True
     """Whether what came last is nothing but an unfinished head."""
+    _most = 0
+    """Connections at once."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        # uvicorn's own refusal is plain text without a header of ours: the application refuses.
+        self._most, self.limit_concurrency = self.limit_concurrency or 0, None
         super().connection_made(_Together(transport, self.loop))
 
     def data_received(self, data: bytes) -> None:
@@ -96,6 +101,8 @@ class _Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_complete, self._only_head = True, False
+        if len(self.connections) > self._most:
+            self.scope["state"][CROWDED] = True
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -152,7 +159,7 @@ async def serve(
             proxy_headers=False,
             timeout_keep_alive=settings.keep_alive,
             timeout_graceful_shutdown=settings.stop_seconds,
-            limit_concurrency=settings.max_concurrent,
+            limit_concurrency=connections_at_most(settings.max_connections),
         ),
         started,
     )

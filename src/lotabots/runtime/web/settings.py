@@ -38,13 +38,19 @@ class WebSettings:
     stop_seconds: int = 10
     """How long running requests may take to finish when we stop."""
     max_concurrent: int = 1000
-    """Connections; beyond it a request is answered 503."""
+    """Requests that are worked on at once; one more is answered 503 `WEB_BUSY`."""
+    max_connections: int = 10_000
+    """Connections that are open at once, or as many as the system's limit on open files leaves;
+    a request on one more is answered 503 `WEB_BUSY`, and the connection closed."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port < 65536:
             raise invalid("SETTINGS_INVALID", "web.port is 0 to 65535")
         if self.max_body < 1024 or self.max_headers < 1024:
             raise invalid("SETTINGS_INVALID", "web.max_body and web.max_headers are at least 1024")
+        if self.max_concurrent < 1 or self.max_connections < 1:
+            detail = "web.max_concurrent and web.max_connections are at least 1"
+            raise invalid("SETTINGS_INVALID", detail)
         for origin in self.origins:
             if not _ORIGIN.fullmatch(origin):
                 detail = "web.cors_origins are scheme, host and port, in lower case, and no more"

@@ -35,7 +35,8 @@ article.unknown,article.waived{border-left-color:var(--open)}
 .pass .status{color:var(--good)}.fail .status{color:var(--bad)}
 .unknown .status,.waived .status{color:var(--open)}
 footer{margin-top:2.5rem;border-top:1px solid var(--line);color:var(--soft);font-size:.875rem}
-@media(max-width:36rem){dl,article dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}
+@media(max-width:36rem){dl,article dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}
+.status{min-width:0}}
 @media print{:root{--ink:#000;--soft:#444;--line:#bbb;--paper:#fff;
 --good:#0b5e2f;--bad:#8f1511;--open:#6b4500}
 body{font-size:10.5pt}main{max-width:none;padding:0}h2{break-after:avoid}}

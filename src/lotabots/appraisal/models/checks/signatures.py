@@ -17,11 +17,11 @@ def check(case: Case) -> Iterator[Finding]:
         return
     yield from _signers(case, signed)
     yield from _times(case, signed)
-    yield from _name(case, signed)
+    yield from _name(case)
 
 
 def _signers(case: Case, signed: Signed) -> Iterator[Finding]:
-    current = [one for one in case.rule.signers if not one.lapsed(case.now)]
+    current = case.trusted()
     lapsed = [one for one in case.rule.signers if one.lapsed(case.now)]
     count = count_distinct(current, signed.signers)
     enough = count >= case.rule.threshold
@@ -52,23 +52,26 @@ def _times(case: Case, signed: Signed) -> Iterator[Finding]:
     if case.rule.max_age is None:
         return
     limit = f"signed within {format_duration(case.rule.max_age)} of {now}"
-    if signed.signed_at is None:
+    strong = case.strong()
+    signed_at = None if strong is None else strong.signed_at
+    if signed_at is None:
         yield finding("MODEL-SIGNATURE-UNDATED", expected=limit, measured="no signed time")
-    elif not case.now - case.rule.max_age <= signed.signed_at <= case.now:
+    elif not case.now - case.rule.max_age <= signed_at <= case.now:
         # A time that lies ahead is no age at all, and it would never run out.
-        made = format_time(signed.signed_at)
+        made = format_time(signed_at)
         yield finding("MODEL-SIGNATURE-TOO-OLD", expected=limit, measured=made)
 
 
-def _name(case: Case, signed: Signed) -> Iterator[Finding]:
-    own = case.name.rpartition("/")[2]
-    if not signed.name:
+def _name(case: Case) -> Iterator[Finding]:
+    strong = case.strong()
+    signed, own = "" if strong is None else strong.name, case.name.rpartition("/")[2]
+    if not signed:
         yield finding("MODEL-NAME-UNSIGNED", expected=case.name, measured="no signed name")
-    elif signed.name == own:
+    elif signed == own:
         # Signed under its own name alone: whose model it is, only the signers' keys say.
-        yield finding("MODEL-NAME-UNSIGNED", expected=case.name, measured=signed.name)
-    elif signed.name != case.name:
-        yield finding("MODEL-NAME-DIFFERS", expected=case.name, measured=signed.name)
+        yield finding("MODEL-NAME-UNSIGNED", expected=case.name, measured=signed)
+    elif signed != case.name:
+        yield finding("MODEL-NAME-DIFFERS", expected=case.name, measured=signed)
 
 
 def _wanted(case: Case) -> str:
