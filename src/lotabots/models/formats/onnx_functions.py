@@ -86,5 +86,6 @@ def _check_expansion(
 
 def _size(calls: Counter[Call], sizes: Mapping[Call, int]) -> int:
     # Capped: a chain of functions that each call the next one twice is a number of many digits.
-    total = sum(count * sizes.get(call, 1) for call, count in calls.items())
+    # A call counts by itself: functions without a node still have to be expanded.
+    total = sum(count * (1 + sizes.get(call, 0)) for call, count in calls.items())
     return min(total, 2 * MAX_NODES)
