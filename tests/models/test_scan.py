@@ -88,9 +88,28 @@ def test_a_file_is_what_its_content_is_and_its_name_must_agree() -> None:
     assert codes({"0123abcd": weights}) == {}
 
 
-@pytest.mark.parametrize("head", [b"\x7fELF\x02", b"MZ\x90\x00" + bytes(60), b"\x00asm\x01"])
-def test_a_program_is_refused_under_any_name(head: bytes) -> None:
-    assert codes({"a.safetensors": head + bytes(64)}) == {"SCAN-EXECUTABLE": Severity.REJECT}
+@pytest.mark.parametrize(
+    ("head", "code"),
+    [
+        (b"\x7fELF\x02", "PROGRAM-BINARY"),
+        (b"\xa7\x0d\r\n" + bytes(12) + b"\xe3", "SCAN-EXECUTABLE"),
+        (b"BC\xc0\xde", "SCAN-EXECUTABLE"),
+    ],
+)
+def test_a_program_is_refused_under_any_name(head: bytes, code: str) -> None:
+    for name in ("a.safetensors", "a", "README.md"):
+        assert codes({name: head + bytes(64)})[code] is Severity.REJECT
+
+
+def test_the_data_of_an_onnx_file_are_accounted_for_by_it() -> None:
+    (model,) = [case for name, case in CONTROLS if case.name == "onnx"]
+    assert model.files is not None
+    files = dict(model.files())
+    formats = {file.path: file.format for file in scan(MemoryTree(files)).files}
+    assert formats == {"model.onnx": "onnx", "w/far.bin": "onnx-data"}
+    assert codes({"model.onnx": files["model.onnx"]})["EXTERNAL-DATA"] is Severity.REJECT
+    short = files | {"w/far.bin": files["w/far.bin"][:-1]}
+    assert codes(short)["EXTERNAL-DATA"] is Severity.REJECT
 
 
 def test_a_pointer_of_git_lfs_is_not_the_weights() -> None:

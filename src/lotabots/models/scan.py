@@ -12,6 +12,7 @@ from lotabots.models.repository import (
     adapters,
     cards,
     configs,
+    external,
     indexes,
     licences,
     programs,
@@ -37,6 +38,7 @@ CHECKS: tuple[Callable[[View], Iterator[Finding]], ...] = (
     prompts.check,
     tokenizers.check,
     indexes.check,
+    external.check,
     adapters.check,
     variants.check,
     cards.check,
@@ -68,9 +70,14 @@ def scan(tree: Tree, options: Options | None = None) -> ScanReport:
         texts=reading.texts,
         documents=reading.documents,
         digests=reading.digests,
+        sizes=reading.sizes,
         parsed=reading.parsed,
         options=options,
     )
+    named = external.named(view)
+    unknown = {each.path for each in findings if each.code == "SCAN-UNKNOWN"}
+    reading.formats.update(dict.fromkeys(named & unknown, "onnx-data"))
+    findings = [each for each in findings if each.path not in named or each.code != "SCAN-UNKNOWN"]
     for check in CHECKS:
         findings += check(view)
     every = ordered(findings)

@@ -348,7 +348,9 @@ CASES: tuple[Hostile, ...] = (
         "CODE-FILE",
         lambda: changed(custom_generate_in_generate_dot_py=PROGRAM),
     ),
-    hostile("H63", "code-by-shebang", "CODE-FILE", lambda: changed(run=b"#!/bin/sh\necho inert\n")),
+    hostile(
+        "H63", "code-by-shebang", "PROGRAM-SCRIPT", lambda: changed(run=b"#!/bin/sh\necho inert\n")
+    ),
     hostile(
         "H63", "code-pinned-is-another", "CODE-FILE", lambda: changed(x_dot_py=PROGRAM + b"#\n")
     ),
