@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from lotabots.kernel import Json
+from lotabots.models.formats import safetensors
 from lotabots.models.formats.faults import Faults
 from lotabots.models.formats.opcodes import HIGHEST
 from lotabots.models.formats.pickle_machine import Machine
@@ -16,7 +17,7 @@ from lotabots.models.formats.pickle_values import Global, Value
 from lotabots.models.memory import Memory
 from lotabots.models.types import Content, Parsed
 
-_NAME = re.compile(r"[A-Za-z_]\w*(\.\w+)+")
+_NAME = re.compile(r"[^\W\d]\w*(\.\w+)*\s*\.[^\W\d]\w*(\.\w+)*\s*")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def sniff(head: bytes) -> bool:
     codes = {found.code for found in faults.listed}
     broken = bool(codes & {"PICKLE-UNKNOWN", "PICKLE-STACK", "PICKLE-MALFORMED"})
     if head[:1] == b"\x80" and head[1:2] <= bytes((HIGHEST,)):
-        return len(head) > 2 and (not broken or bool(stream.globals))
+        # The length of a safetensors header can begin so as well; then the opcodes decide.
+        return not (broken and not stream.globals and safetensors.sniff(head))
     if stream.acted:
         return any(_NAME.fullmatch(name.dotted) for name in stream.globals)
     if stream.whole:
