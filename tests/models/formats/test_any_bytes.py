@@ -234,6 +234,14 @@ def test_of_a_large_file_only_the_header_is_read(name: str) -> None:
     assert content.taken < 200_000
 
 
+def test_a_parser_that_is_called_without_a_look_at_the_magic_looks_at_it() -> None:
+    for name in ("gguf", "npy"):
+        parser = next(known for known in FORMATS if known.name == name)
+        parsed = parser.parse("m", Memory(b"\0" + GOOD[name][1:]))
+        assert parsed.findings
+        assert not parsed.tensors
+
+
 class Failing(Memory):
     """A file that its disk no longer gives."""
 

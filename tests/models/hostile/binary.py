@@ -135,9 +135,9 @@ SAFETENSORS = (
     ),
     _safetensors(
         38,
-        "size-of-3000-digits",
+        "size-of-600-digits",
         "OVERFLOW",
-        _twice("{{{}}}".format(ONE.replace("[4]", "[%s]" % ("9" * 3000)))),
+        _twice("{{{}}}".format(ONE.replace("[4]", "[%s]" % ("9" * 600)))),
     ),
     _safetensors(38, "no-shape", "ENTRY", _twice('{"a":{"dtype":"U8","data_offsets":[0,4]}}')),
     _safetensors(

@@ -62,6 +62,8 @@ def _header(content: Content, faults: Faults) -> tuple[str, int]:
     if content.size < 12:
         faults.refuse("NPY-HEADER", offset=content.size, measured=content.size)
     start = content.read(0, 12)
+    if not sniff(start):  # a member of an archive comes here by its name alone
+        faults.refuse("NPY-HEADER", offset=0, measured=start[:6].hex())
     major, minor = start[6], start[7]
     if major not in {1, 2, 3} or minor != 0:
         faults.refuse("NPY-VERSION", offset=6, expected="1.0 to 3.0", measured=f"{major}.{minor}")

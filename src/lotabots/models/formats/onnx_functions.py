@@ -65,11 +65,11 @@ def _check_expansion(
     stack = sorted(functions)
     while stack:
         function = stack[-1]
-        inner = [call for call in functions[function] if call in functions]
-        waiting = [call for call in inner if call not in sizes]
         if function in sizes:
             stack.pop()
-        elif function not in entered:
+            continue
+        waiting = [call for call in functions[function] if call in functions and call not in sizes]
+        if function not in entered:
             entered.add(function)
             stack += waiting
         elif waiting:
