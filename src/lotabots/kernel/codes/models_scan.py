@@ -34,7 +34,7 @@ _FILES = (
     Code(
         "SCAN-EXECUTABLE",
         _REJECT,
-        "A file is a program for a machine: ELF, PE, Mach-O, WebAssembly, byte code.",
+        "A file is byte code of Python, Dalvik, LLVM or CUDA.",
         "Remove it: no model needs a compiled program beside its weights.",
     ),
     Code(
@@ -72,6 +72,12 @@ _FILES = (
         _INCONCLUSIVE,
         "There is no file to scan.",
         "Name the folder that holds the model's files.",
+    ),
+    Code(
+        "EXTERNAL-DATA",
+        _REJECT,
+        "The bytes of a tensor are not where the ONNX file says: no such file, or it is too short.",
+        _SOURCE,
     ),
     Code(
         "CODE-FILE",

@@ -34,7 +34,7 @@ _LINE = re.compile(
     r"[^\w\n~≈]{1,12}([~≈]?[0-9][^\n|]{0,40})",
     re.MULTILINE,
 )
-_UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+_UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "thousand": 1e3, "": 1.0}
 TOLERANCE = 0.01
 """Of the number that is stated; more where it is rounded, but never as much as a tenth."""
 MOST_ROUNDED = 0.08
@@ -101,7 +101,8 @@ def _stated(values: dict[str, Json], text: str) -> Iterator[tuple[float, float]]
         if found is None:
             continue
         digits = found[1].replace(",", "").replace("_", "")
-        unit = _UNITS.get((found[2] or found[3] or "")[:1].lower(), 1.0)
+        word = (found[2] or found[3] or "").lower()
+        unit = _UNITS.get(word) or _UNITS[word[:1]]
         places = len(digits.partition(".")[2])
         if float(digits):
             yield float(digits) * unit, unit * 10.0**-places / 2

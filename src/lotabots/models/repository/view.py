@@ -21,6 +21,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Those of them that are strict JSON."""
     digests: Mapping[str, str]
     """`sha256:...` of each file of text."""
+    sizes: Mapping[str, int]
     parsed: Mapping[str, Parsed]
     """The headers of the other files."""
     options: Options
