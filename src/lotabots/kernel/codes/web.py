@@ -117,4 +117,10 @@ CODES: tuple[Code, ...] = (
         "The address to listen on is taken or is not ours.",
         "Choose another with web.host and web.port, or stop what listens there.",
     ),
+    Code(
+        "WEB_BUSY",
+        "unavailable",
+        "There are more connections to this process than it may have (web.max_concurrent).",
+        "Try again in a moment; if it stays so, raise the setting or add a process.",
+    ),
 )
