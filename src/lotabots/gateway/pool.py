@@ -44,13 +44,13 @@ class Pool:
     async def take(self) -> Connection:
         """A connection that no other request has. Raises `UnreachableError`."""
         await self._free.acquire()
+        now = self._now()
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.reusable and now - connection.idle_since < KEPT_SECONDS:
+                return connection
+            connection.close()
         try:
-            now = self._now()
-            while self._idle:
-                connection = self._idle.pop()
-                if connection.reusable and now - connection.idle_since < KEPT_SECONDS:
-                    return connection
-                connection.close()
             return await self._connected()
         except BaseException:
             self._free.release()

@@ -1,6 +1,6 @@
 """The bytes of an HTTP/1.1 answer: its head, how its end is told, and the answers of the server."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -13,6 +13,18 @@ _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09})
 """What no header may hold (RFC 9110 section 5.5); two of them end each line of a head."""
 _CLOSE = (b"connection", b"close")
 _CHUNKED = (b"transfer-encoding", b"chunked")
+
+
+def lines(first: bytes, headers: Sequence[Header]) -> bytes:
+    """The head that this first line and these headers make. Raises `ValueError` if it is not one.
+
+    One pass over all of it: the only control characters are the ends of our own lines.
+    """
+    text = b"\r\n".join([first, *map(b": ".join, headers)])
+    ends = len(headers)
+    if len(text) - len(text.translate(None, _CONTROLS)) != 2 * ends or text.count(b"\r\n") != ends:
+        raise ValueError("a control character in a header")
+    return text + b"\r\n\r\n"
 
 
 class Head(NamedTuple):
@@ -51,12 +63,7 @@ def head(status: int, headers: Iterable[Header], *, bodiless: bool, old: bool, k
         chunked = True
         headers.append(_CHUNKED)
     line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d " % status
-    text = b"\r\n".join([line, *map(b": ".join, headers)])
-    # One pass over all of it: the only control characters are the ends of our own lines.
-    ends = len(headers)
-    if len(text) - len(text.translate(None, _CONTROLS)) != 2 * ends or text.count(b"\r\n") != ends:
-        raise ValueError("a control character in a header")
-    return Head(text + b"\r\n\r\n", length, chunked, kept)
+    return Head(lines(line, headers), length, chunked, kept)
 
 
 def _own(status: int, code: str, message: str, *headers: Header) -> bytes:
