@@ -100,7 +100,7 @@ class Gateway:
     ) -> tuple[Principal | None, LotaError | None]:
         if endpoint is None or endpoint.public:
             return None, None
-        given = [value.decode("latin-1") for value in sent(headers, b"authorization")]
+        given = [value.decode("latin-1") for name, value in headers if name == b"authorization"]
         try:
             return await self._authenticator.principal(given, arrival.address, scope), None
         except LotaError as error:

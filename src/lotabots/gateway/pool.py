@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections import deque
 from time import monotonic
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -37,13 +38,17 @@ class Pool:
     def __init__(self, url: str, most: int, connect_seconds: float) -> None:
         self._target = Target.of(url)
         self._connect_seconds = connect_seconds
-        self._free = asyncio.Semaphore(most)
+        self._free = most
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._idle: list[Connection] = []
         self._now = monotonic
 
     async def take(self) -> Connection:
         """A connection that no other request has. Raises `UnreachableError`."""
-        await self._free.acquire()
+        if self._free:
+            self._free -= 1
+        else:
+            await self._turn()
         now = self._now()
         while self._idle:
             connection = self._idle.pop()
@@ -53,8 +58,27 @@ class Pool:
         try:
             return await self._connected()
         except BaseException:
-            self._free.release()
+            self._release()
             raise
+
+    async def _turn(self) -> None:
+        """Waits until somebody is done, in the order of asking."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self._release()
+            raise
+
+    def _release(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
 
     async def _connected(self) -> Connection:
         host, port, tls = self._target
@@ -68,12 +92,12 @@ class Pool:
 
     def give_back(self, connection: Connection) -> None:
         """Keeps the connection if it is in order, else closes it."""
-        self._free.release()
         if connection.reusable:
             connection.idle_since = self._now()
             self._idle.append(connection)
         else:
             connection.close()
+        self._release()
 
     def close(self) -> None:
         """Ends every connection that is not in use."""

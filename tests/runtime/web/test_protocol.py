@@ -158,11 +158,13 @@ class Raw:
         self.ended = False
 
     async def rest(self, quiet: float = 0.25) -> bytes:
+        """What comes until the server ends the connection, or says nothing more for so long."""
         said = b""
+        patience = max(quiet, 5.0)  # for the first of it, on a machine that is busy
         try:
-            async with asyncio.timeout(quiet):
-                while data := await self.reader.read(65536):
-                    said += data
+            while data := await asyncio.wait_for(self.reader.read(65536), patience):
+                said += data
+                patience = quiet
             self.ended = True
         except TimeoutError:
             pass

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -16,15 +17,11 @@ _CHUNKED = (b"transfer-encoding", b"chunked")
 
 
 def lines(first: bytes, headers: Sequence[Header]) -> bytes:
-    """The head that this first line and these headers make. Raises `ValueError` if it is not one.
-
-    One pass over all of it: the only control characters are the ends of our own lines.
-    """
-    text = b"\r\n".join([first, *map(b": ".join, headers)])
-    ends = len(headers)
-    if len(text) - len(text.translate(None, _CONTROLS)) != 2 * ends or text.count(b"\r\n") != ends:
+    """The head that these make. Raises `ValueError` for what would be more than one."""
+    said = b"".join([first, *chain.from_iterable(headers)])
+    if len(said) != len(said.translate(None, _CONTROLS)):  # a regular expression takes longer
         raise ValueError("a control character in a header")
-    return text + b"\r\n\r\n"
+    return b"\r\n".join([first, *map(b": ".join, headers), b"\r\n"])
 
 
 class Head(NamedTuple):

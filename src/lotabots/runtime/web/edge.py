@@ -177,7 +177,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             theirs = list(message["headers"])
-            given = {name.lower() for name in dict(theirs)}
+            given = set(map(bytes.lower, dict(theirs)))
             ours: Iterable[tuple[bytes, bytes]] = self._headers
             if not given.isdisjoint(self._names):
                 ours = [one for one in ours if one[0] not in given]

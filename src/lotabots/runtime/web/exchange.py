@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import Protocol
+from typing import Protocol, cast
 
 import httptools
 from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPRequestEvent, HTTPScope, Message
@@ -18,6 +18,8 @@ class Line(Protocol):
     """What an exchange asks of its connection."""
 
     loop: asyncio.AbstractEventLoop
+    tasks: "set[asyncio.Task[None]]"
+    """In which the application runs; whoever stops the server waits for them."""
     full: "asyncio.Future[None] | None"
     """What to wait for before more is sent."""
 
@@ -89,6 +91,7 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - the edge of the process: logged, no detail sent
             _log.error("the application failed", exc_info=error)
         finally:
+            self._line.tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
             if not self.done and not self.gone:
                 self._line.broken(self)
 

@@ -40,6 +40,7 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self.loop = _loop or asyncio.get_running_loop()
         self.server = server_state
+        self.tasks = server_state.tasks
         # Typed as uvicorn's own classes; it calls `shutdown` of what is in there, and no more.
         self._connections = cast(set[object], server_state.connections)
         self._app = cast(ASGIApp, config.loaded_app)
@@ -271,7 +272,6 @@ class Connection(asyncio.Protocol):
         # One that waited begins in the task of the one before, whose context is not its own.
         task = self.loop.create_task(exchange.run(self._app), context=self._context.copy())
         server.tasks.add(task)
-        task.add_done_callback(server.tasks.discard)
 
     def _spoil(self) -> None:
         """Refuses what was read last, after whatever was asked before it."""
