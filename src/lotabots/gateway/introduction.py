@@ -31,12 +31,16 @@ class Introductions:
 
     def known(self, principal: Principal | None, address: str, now: datetime) -> bytes | None:
         """What `token` returned for this caller a moment ago, or None."""
-        found = self._made.get((principal.token_id if principal else "", address))
+        name = (principal.token_id if principal else "", address)
+        found = self._made.get(name)
         if found is None or found.until <= now:
             return None
-        # By its name alone nobody is known; asked by `is` first, since comparing costs more.
-        same = found.principal is principal or found.principal == principal
-        return found.token if same else None
+        # By a name alone nobody is known. The same caller is mostly the same object.
+        if found.principal is not principal:
+            if found.principal != principal:
+                return None
+            self._made[name] = found._replace(principal=principal)
+        return found.token
 
     async def token(self, principal: Principal | None, address: str, now: datetime) -> bytes:
         """The token that says who calls and from where. Raises `KEYRING_*`, `DATABASE_*`."""
