@@ -68,7 +68,7 @@ class Pool:
             raise
 
     async def _turn(self) -> None:
-        """Waits until somebody is done, in the order of asking, but not for ever: `CrowdedError`."""
+        """Waits in the order of asking until somebody is done. Raises `CrowdedError`."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:

@@ -18,8 +18,8 @@ from litestar.types import ASGIApp, HTTPScope
 from uvicorn.server import ServerState
 
 from lotabots.runtime.web.answer import BROKEN, NOT_HTTP, Header
-from lotabots.runtime.web.room import CROWDED
 from lotabots.runtime.web.exchange import Exchange, address_of, target_of
+from lotabots.runtime.web.room import CROWDED
 
 MAX_HEAD = 64 * 1024
 """Bytes of a head, a trailer or a chunk's line that are read; the settings may allow less."""
