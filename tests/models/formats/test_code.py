@@ -1,11 +1,11 @@
 """Hostile files that carry code are refused by their code; good ones beside them are not."""
 
 import pytest
+from models.hostile import Control, Hostile
+from models.hostile.code import CASES, CONTROLS, keras, layer, sequential
 
 from lotabots.models import Memory, Parsed
 from lotabots.models.formats import parse
-from models.hostile import Control, Hostile
-from models.hostile.code import CASES, CONTROLS, keras, layer, sequential
 
 
 def parsed(control: Control) -> Parsed:
