@@ -1,5 +1,7 @@
 """Hostile files that carry code, H51 to H62, and good ones beside them; payloads are `echo`."""
 
+# ruff: noqa: E501  # a table: one case a row
+
 import gzip
 import io
 import json

@@ -1,4 +1,4 @@
-"""Pickle streams put together by opcode, as no pickler would: inert, and each opcode plain to see."""
+"""Pickle streams put together by opcode, as no pickler would; inert."""
 
 import struct
 
