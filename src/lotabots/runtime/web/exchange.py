@@ -5,7 +5,14 @@ import logging
 from typing import Protocol, cast
 
 import httptools
-from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPRequestEvent, HTTPScope, Message
+from litestar.types import (
+    ASGIApp,
+    HTTPReceiveMessage,
+    HTTPRequestEvent,
+    HTTPResponseStartEvent,
+    HTTPScope,
+    Message,
+)
 
 from lotabots.runtime.web.answer import Header, head
 
@@ -61,7 +68,7 @@ class Exchange:
         """Whether all of the request is here."""
         self._given = False
         self._waiters: list[asyncio.Future[None]] = []
-        self._head: Message | None = None
+        self._head: HTTPResponseStartEvent | None = None
         self.begun = self.done = self.gone = self.chunked = False
         self.left: int | None = None
 
@@ -127,12 +134,12 @@ class Exchange:
         if message["type"] == "http.response.start" and self._head is None:
             self._head = message
         elif message["type"] == "http.response.body" and self._head is not None and not self.done:
-            self._send(message.get("body", b""), more=message.get("more_body", False))
+            self._send(self._head, message.get("body", b""), more=message.get("more_body", False))
         else:
             raise RuntimeError(f"an answer has no place here for {message['type']}")
 
-    def _send(self, body: bytes, *, more: bool) -> None:
-        start = b"" if self.begun else self._begin()
+    def _send(self, head: HTTPResponseStartEvent, body: bytes, *, more: bool) -> None:
+        start = b"" if self.begun else self._begin(head)
         if self.scope["method"] == "HEAD":
             body = b""
         elif self.left is not None:
@@ -150,15 +157,12 @@ class Exchange:
             self._wake()
             self._line.answered(self)
 
-    def _begin(self) -> bytes:
-        message = self._head
-        assert message is not None
-        assert message["type"] == "http.response.start"
+    def _begin(self, start: HTTPResponseStartEvent) -> bytes:
         # Who was not told to go on may send the body or not: what came next would be a guess.
         kept = self.kept and not (self._expects and not self.read)
         made = head(
-            message["status"],
-            [*self._line.always, *message["headers"]],
+            start["status"],
+            [*self._line.always, *start.get("headers", ())],
             bodiless=self.scope["method"] == "HEAD",
             old=self.scope["http_version"] == "1.0",
             kept=kept,
