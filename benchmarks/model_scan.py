@@ -92,17 +92,21 @@ def run() -> tuple[list[Row], list[str]]:
         # A peer is asked about what can be seen without being told anything beforehand.
         untold = [at for at, (_, case) in enumerate(hostile) if case.name not in OPTIONS]
         notes = [*NOTES, f"Hostile models: {by_part(hostile)}; good ones: {by_part(good)}."]
+        shares = []
         for peer in PEERS:
             codes = peer.codes(bad_folders)
             theirs = [codes[at] for at in untold]
             fair = [bad[at] for at in untold]
             rows.append(share(f"hostile-refused-{peer.name}", fair, theirs, refused))
+            parts = [hostile[at][0] for at in untold]
+            shares.append(f"{peer.name} {by_share(parts, theirs)}")
             accepts = peer.codes(good_folders)
             rows.append(share(f"controls-accepted-{peer.name}", fine, accepts, accepted))
             notes.append(
                 f"Exit codes of {peer.requirement}: {counted(theirs)} (hostile), "
                 f"{counted(accepts)} (good)."
             )
+        notes.append(f"Refused by part: ours all; {'; '.join(shares)}.")
         notes.append(f"Exit codes of ours: {counted(bad)} (hostile), {counted(fine)} (good).")
         small = good_folders[next(at for at, (_, case) in enumerate(good) if case.name == "llama")]
         rows += timed(small, Path(folder))
@@ -136,6 +140,15 @@ def cases(kind: str) -> list[tuple[str, Control]]:
 def by_part(found: list[tuple[str, Control]]) -> str:
     counts = Counter(part for part, _ in found)
     return ", ".join(f"{count} {part}" for part, count in counts.items())
+
+
+def by_share(parts: Sequence[str], codes: Sequence[int | str]) -> str:
+    """How many of each part's cases were refused."""
+    every, right = (
+        Counter(parts),
+        Counter(part for part, code in zip(parts, codes, strict=True) if refused(code)),
+    )
+    return ", ".join(f"{right[part]} of {count} {part}" for part, count in every.items())
 
 
 def written(found: list[tuple[str, Control]], folder: Path) -> list[Path]:

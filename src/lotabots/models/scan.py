@@ -24,7 +24,7 @@ from lotabots.models.repository import (
 from lotabots.models.repository.options import Base, Options
 from lotabots.models.repository.templates import template_digest
 from lotabots.models.repository.tokenizers import vocabulary_digest
-from lotabots.models.repository.view import View
+from lotabots.models.repository.view import View, by_folder
 from lotabots.models.scanning.files import Reading
 from lotabots.models.scanning.report import ScannedFile, ScanReport, ordered
 from lotabots.models.types import FileKind, Tree
@@ -65,8 +65,10 @@ def scan(tree: Tree, options: Options | None = None) -> ScanReport:
         findings.append(finding("SCAN-TOO-LARGE", expected=expected, measured=measured))
     if not listed:
         findings.append(finding("SCAN-EMPTY"))
+    paths = tuple(each.path for each in listed)
     view = View(
-        paths=tuple(each.path for each in listed),
+        paths=paths,
+        folders=by_folder(paths),
         texts=reading.texts,
         documents=reading.documents,
         digests=reading.digests,

@@ -81,9 +81,7 @@ def parameters(view: View, folder: str) -> int:
     0 where there is none, or quantised layers are packed, so that elements are not parameters.
     """
     counts: dict[str, int] = {}
-    for path, parsed in view.parsed.items():
-        if folder_of(path) != folder or not parsed.tensors:
-            continue
+    for path, parsed in view.headers(folder).items():
         if any(each.name.endswith((".qweight", ".weight_packed")) for each in parsed.tensors):
             return 0
         # Each GGUF file is the model once more; the parts of safetensors are the model together.

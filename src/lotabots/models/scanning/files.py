@@ -12,7 +12,7 @@ from lotabots.models.types import Content, FileKind, Listed, Parsed, Tree
 
 MAX_TEXT = 64 * 1024 * 1024
 """Bytes of one file of text; a tokenizer with 262,144 tokens has 33 MB."""
-MAX_TEXTS = 192 * 1024 * 1024
+MAX_TEXTS = 96 * 1024 * 1024
 """Bytes of all files of text together."""
 MAX_DEPTH = 64
 
