@@ -28,6 +28,13 @@ def safetensors(*values: bytes) -> bytes:
     return struct.pack("<Q", len(text)) + text + b"".join(values)
 
 
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Digests are remembered in a home of this test's own."""
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     folder = tmp_path / "model"
@@ -234,3 +241,28 @@ def test_a_name_made_for_terminals_is_told_without_its_control_characters(
     ran = verify(lotabots, model, keys)
     assert ran.status == 1
     assert "\x1b[2J" not in ran.out
+
+
+def test_a_verdict_on_remembered_digests_says_so(
+    lotabots: Run,
+    model: Path,
+    keys: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lotabots.models.cache.RACY_NS", 0)  # else the files are too young
+    sign(lotabots, model, keys)
+    told = [json.loads(verify(lotabots, model, keys, "-o", "json").out) for _ in range(2)]
+    assert [one["model"]["cached"] for one in told] == [False, True]
+    assert told[0]["findings"] == told[1]["findings"] == []
+    assert "cached" in verify(lotabots, model, keys).out
+    assert "cached" not in verify(lotabots, model, keys, "--no-cache").out
+
+
+def test_a_bundle_larger_than_any_is_rejected_and_not_read(
+    lotabots: Run, model: Path, keys: tuple[Path, Path]
+) -> None:
+    with (model / "model.sig").open("wb") as file:
+        file.truncate(200_000_000)
+    ran = verify(lotabots, model, keys, "-o", "json")
+    assert ran.status == 1
+    assert found(ran) == {("BUNDLE-JSON", "")}

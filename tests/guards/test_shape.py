@@ -19,6 +19,7 @@ LONGEST_FILE, LONGEST_PARSER, LONGEST_FUNCTION = 300, 400, 60
 # models and of controls, whose words (policy, verdict, rule) are those of the judge of hardware.
 FACES = re.compile(
     r"lotabots(\.\w+)?$|lotabots\.runtime\.\w+$|lotabots\.evidence\.schemes(\.\w+)?$|lotabots\.kernel\.(?:codes|yaml_text)$"
+    r"|lotabots\.models\.(?:read|cache|scan)$|lotabots\.appraisal\.(?:models|compliance|assessment)$"
     r"|lotabots\.models\.(?:read|cache|scan|formats|tensors)$|lotabots\.appraisal\.(?:models|compliance)$"
 )
 

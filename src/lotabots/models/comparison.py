@@ -185,26 +185,21 @@ class _Comparison:
 
     def _tell_moved(self, missing: Sequence[str], extra: Sequence[str]) -> None:
         """Missing and extra files; a pair of one digest is one file under another name."""
-        unsigned = list(extra)
+        unsigned = dict.fromkeys(extra)
+        by_digest: dict[bytes, list[str]] = {}
+        for path in reversed(extra):
+            if path in self.measured:
+                by_digest.setdefault(self.measured[path].digest, []).append(path)
         for path in missing:
             resource = self.expected[path][0]
-            moved = self._found_elsewhere(resource, unsigned)
-            if moved is not None:
-                unsigned.remove(moved)
-                self._add(finding("FILE-RENAMED", path, expected=path, measured=moved))
+            moved = by_digest.get(resource.digest) if resource.end is None else None
+            if moved:
+                del unsigned[moved[-1]]
+                self._add(finding("FILE-RENAMED", path, expected=path, measured=moved.pop()))
             else:
                 self._add(finding("FILE-MISSING", path, expected=resource.digest.hex()))
         for path in unsigned:
             self._add(finding("FILE-EXTRA", path, expected="only signed files"))
-
-    def _found_elsewhere(self, resource: Resource, extra: Sequence[str]) -> str | None:
-        if resource.end is not None or not extra:
-            return None
-        for path in extra:
-            entry = self.measured.get(path)
-            if entry is not None and equal(entry.digest, resource.digest):
-                return path
-        return None
 
     def _tell_ignored(self, ignored: Mapping[str, Sequence[str]]) -> None:
         """One warning for each entry that leaves files out; each file that a loader reads apart."""

@@ -16,6 +16,7 @@ from lotabots.kernel import (
     Json,
     LotaError,
     canonical,
+    equal,
     format_time,
     invalid,
     parse_time,
@@ -25,6 +26,7 @@ from lotabots.models.findings import Finding, finding
 from lotabots.models.merkle import strong_root, tensor_root
 from lotabots.models.paths import collisions, flaw_of
 from lotabots.models.statement import Statement, Subject, read_digest, refuse
+from lotabots.models.tensors import tensor_findings
 from lotabots.models.types import Algorithm, FileEntry, TensorEntry
 
 STRONG_PREDICATE = "https://lotabots.dev/model-manifest/v1"
@@ -228,38 +230,24 @@ def _misfit(expected: str) -> LotaError:
     return invalid("STRONG-SHAPE", f"expected {expected}")
 
 
-def tensor_findings(strong: StrongManifest, measured: Sequence[TensorEntry]) -> tuple[Finding, ...]:
-    """A finding for each tensor that is not as it was signed; which file holds it is no matter."""
-    there = {entry.name: entry for entry in measured}
-    signed = {entry.name: entry for entry in strong.tensors}
-    found = []
-    for name, entry in signed.items():
-        now = there.get(name)
-        if now is None:
-            found.append(finding("TENSOR-MISSING", entry.path, tensor=name, expected=_type(entry)))
-        elif (now.dtype, now.shape, now.digest) != (entry.dtype, entry.shape, entry.digest):
-            words = [f"{_type(one)} {one.digest.hex()[:16]}" for one in (entry, now)]
-            found.append(
-                finding(
-                    "TENSOR-CHANGED",
-                    now.path,
-                    tensor=name,
-                    offset=now.begin,
-                    expected=words[0],
-                    measured=words[1],
-                )
+def changed_tensors(strong: StrongManifest, measured: Sequence[TensorEntry]) -> tuple[Finding, ...]:
+    """A finding for each tensor that is not as it was signed, with its file; or for their root."""
+    if strong.tensors:
+        places = {one.name: one for one in (*strong.tensors, *measured)}
+        found = tuple(
+            msgspec.structs.replace(
+                one, path=places[one.tensor].path, offset=places[one.tensor].begin
             )
-    for name, entry in there.items() if signed else ():
-        if name not in signed:
-            found.append(finding("TENSOR-EXTRA", entry.path, tensor=name, measured=_type(entry)))
-    if not found and tensor_root(measured) != strong.tensor_root:
-        expected, root = strong.tensor_root.hex(), tensor_root(measured).hex()
-        found.append(finding("TENSOR-ROOT", expected=expected, measured=root))
-    return tuple(found)
-
-
-def _type(entry: TensorEntry) -> str:
-    return f"{entry.dtype} {list(entry.shape)}"
+            if one.tensor in places
+            else one
+            for one in tensor_findings(strong.tensors, measured)
+        )
+        if found:
+            return found
+    expected, root = strong.tensor_root, tensor_root(measured)
+    if equal(expected, root):
+        return ()
+    return (finding("TENSOR-ROOT", expected=expected.hex(), measured=root.hex()),)
 
 
 def time_findings(

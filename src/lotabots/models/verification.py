@@ -27,7 +27,7 @@ from lotabots.models.merkle import strong_root, tensor_root
 from lotabots.models.oms import read_statement_manifest
 from lotabots.models.signers import Signer
 from lotabots.models.statement import as_finding, read_statement
-from lotabots.models.strong import StrongManifest, read_strong, tensor_findings, time_findings
+from lotabots.models.strong import StrongManifest, changed_tensors, read_strong, time_findings
 from lotabots.models.trust import Checked, Leniency, Trust, check_signatures, softened
 from lotabots.models.types import FileEntry, Hashed, Tree
 
@@ -242,7 +242,7 @@ def _held_to_strong(
     else:
         found.extend(_differing(found, compared.files, strong))
     if strong.tensor_root and hashed.tensors:
-        found.extend(tensor_findings(strong, hashed.tensors))
+        found.extend(changed_tensors(strong, hashed.tensors))
     return found
 
 

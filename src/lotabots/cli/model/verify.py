@@ -25,6 +25,7 @@ from lotabots.models import (
     Options,
     Severity,
     SigstoreTrust,
+    TensorEntry,
     Trust,
     Verified,
     load_certificates,
@@ -36,7 +37,6 @@ from lotabots.models import (
     verify_opened,
 )
 from lotabots.models.read import Folder, hash_tree, open_folder
-from lotabots.models.types import FileKind, TensorEntry
 from lotabots.runtime.clock import utc_now
 
 if TYPE_CHECKING:  # a policy is loaded where one is given: without it the command starts sooner
@@ -184,11 +184,9 @@ def _hashed(
 
 
 def _tensors(tree: Folder) -> Sequence[TensorEntry]:
-    from lotabots.models.formats import parse
+    from lotabots.cli.model.reading import read_headers
 
-    regular = [one.path for one in tree.listed if one.kind is FileKind.REGULAR]
-    parsed = [parse(path, tree.content(path)) for path in regular]
-    return [one for found in parsed if found is not None for one in found.tensors]
+    return [one for parsed in read_headers(tree).parsed.values() for one in parsed.tensors]
 
 
 def _judged(

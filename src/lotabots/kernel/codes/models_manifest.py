@@ -211,24 +211,6 @@ CODES: tuple[Code, ...] = (
         "Get the newer version of the model.",
     ),
     Code(
-        "TENSOR-CHANGED",
-        "reject",
-        "A tensor is not the one that was signed: another content, type or shape.",
-        "Get the model again from its source; do not load it.",
-    ),
-    Code(
-        "TENSOR-MISSING",
-        "reject",
-        "A signed tensor is not there.",
-        "Get the model again from its source.",
-    ),
-    Code(
-        "TENSOR-EXTRA",
-        "reject",
-        "A tensor is there that nobody signed.",
-        "Get the model again from its source.",
-    ),
-    Code(
         "TENSOR-ROOT",
         "reject",
         "The tensors are not those that were signed.",
