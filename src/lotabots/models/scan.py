@@ -137,6 +137,11 @@ def _facts(view: View) -> dict[str, Json]:
         "tokenizers": {
             path: vocabulary_digest(tokens)
             for path, tokens in tokenizers.vocabularies(view).items()
+        }
+        | {
+            path: str(parsed.facts["vocabulary_digest"])
+            for path, parsed in view.parsed.items()
+            if "vocabulary_digest" in parsed.facts
         },
     }
 
