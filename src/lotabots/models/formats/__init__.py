@@ -14,6 +14,7 @@ from lotabots.models.formats import (
     pickles,
     pytorch,
     safetensors,
+    sentencepiece,
 )
 from lotabots.models.types import Content, Parsed
 
@@ -48,6 +49,7 @@ FORMATS: tuple[Format, ...] = (
     Format("program", archives.sniff_program, archives.parse_program),
     Format("script", archives.sniff_script, archives.parse_script),
     Format("tar", archives.sniff_tar, archives.parse_tar),
+    Format("sentencepiece", sentencepiece.sniff, sentencepiece.parse),
     Format("onnx", onnx.sniff, onnx.parse),  # has no magic
 )
 """In the order in which they are tried; the surest magic first."""
