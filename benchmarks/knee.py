@@ -24,6 +24,7 @@ class Step:
     done: float
     p50: float
     p99: float
+    worst: float
     """Milliseconds, of what was done well."""
     statuses: dict[str, int]
     strange: dict[str, int]
@@ -44,6 +45,11 @@ class Step:
 def limit_ms(idle: Step, slower: float = SLOWER) -> float:
     """The p99 up to which it still counts as keeping up."""
     return max(idle.p99 * slower, idle.p99 + SLACK_MS)
+
+
+def is_calm(step: Step, idle: Step) -> bool:
+    """Whether it is as it was when idle; a window is short, and its p99 often its worst."""
+    return bool(step.done) and step.p99 <= max(limit_ms(idle, 2), idle.worst) and not step.refused
 
 
 def keeps_up(step: Step, idle: Step) -> bool:

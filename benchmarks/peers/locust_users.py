@@ -52,7 +52,7 @@ class Step:
         last = min(len(spent) - 1, len(spent) * 99 // 100)
         return {
             "statuses": self.statuses, "strange": self.strange, "done": self.done,
-            "p50": statistics.median(spent), "p99": spent[last],
+            "p50": statistics.median(spent), "p99": spent[last], "worst": spent[-1],
         }  # fmt: skip
 
 

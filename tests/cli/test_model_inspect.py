@@ -28,7 +28,7 @@ def test_a_program_gets_everything(lotabots: Callable[..., Ran], tmp_path: Path)
     model = write(tmp_path / "m", layers(), config_json=b"{}")
     found = lotabots("model", "inspect", model, "-o", "json").json
     assert found["parameters"] == 40 + 3 * (16 + 4)
-    assert found["embedding_rows"] == 10
+    assert found["files"][1]["facts"]["embedding_rows"] == 10
     assert [one["path"] for one in found["files"]] == [
         "config.json",
         "model-1-of-1.safetensors",

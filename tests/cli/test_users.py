@@ -261,3 +261,17 @@ async def test_one_gets_ones_data_and_an_erased_user_is_gone(shell: Shell, peopl
     assert data["user"]["id"] == ada["id"]
     await shell.done("user", "erase", ada["username"], "--reason", "letter 7", "--yes")
     assert await shell.refused("user", "show", ada["username"]) == "USER_UNKNOWN"
+
+
+async def test_an_auditor_lists_users_and_sessions_without_what_an_auditor_may_not_see(
+    shell: Shell, people: People
+) -> None:
+    ada, ivy = await people.logged_in(), await people.made(Role.AUDITOR)
+    await shell.log_in(ivy["username"])
+    seen = listed(await shell.done("user", "list", "-o", "json"))[ada.name]
+    assert (seen["role"], seen["email"]) == ("viewer", None)
+    assert ada.name in await shell.done("user", "list")
+    assert "@b.org" not in await shell.done("user", "export", "--format", "csv")
+    [session] = json.loads(await shell.done("user", "sessions", ada.name, "-o", "json"))
+    assert session["address"] is None
+    assert "password" in await shell.done("user", "sessions", ada.name)

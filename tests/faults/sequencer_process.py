@@ -89,6 +89,7 @@ async def serve(sequencer: Sequencer, database: Database, files: Folder) -> None
         database=database,
         blobs=Blobs.in_memory(),
         log_files=files,
+        model_files=Path("/dev/null/models"),
         keyring=Keyring(database, bytes(32)),
         clock=utc_now,
         telemetry=telemetry,

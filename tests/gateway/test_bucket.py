@@ -17,7 +17,7 @@ from lotabots.runtime.redis import Connections
 
 @pytest.fixture
 async def connections(redis_server: RedisServer) -> AsyncIterator[Connections]:
-    made = Connections(redis_server.url, 16)
+    made = Connections(redis_server.url)
     yield made
     await made.close()
 

@@ -41,6 +41,7 @@ async def before(
                 "database",
                 "blobs",
                 "log_files",
+                "model_files",
                 "keyring",
                 "clock",
                 "telemetry",
@@ -92,19 +93,19 @@ async def test_who_waits_for_a_connection_in_vain_is_told_so_and_the_service_is_
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "WAIT_SECONDS", 0.2)
-    opened = asyncio.Event()
+    arrived, opened = asyncio.Event(), asyncio.Event()
 
     async def waits(
         made: Backend, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         while await made.read(reader):
+            arrived.set()
             await opened.wait()
             writer.write(OK)
 
     async with backend(waits) as made, before(process, made.url, connections=1) as http:
         first = asyncio.create_task(http.get("/v1/open"))
-        while not made.heads:
-            await asyncio.sleep(0.01)
+        await arrived.wait()
         late = await asyncio.gather(*(http.get("/v1/open") for _ in range(5)))
         for answer in late:
             assert_refused(answer, 503, "UPSTREAM_BUSY")
@@ -230,6 +231,36 @@ async def test_whatever_a_service_says_amiss_becomes_our_error(
 ) -> None:
     async with backend(saying(said)) as made, before(process, made.url) as http:
         assert_refused(await http.get("/v1/open"), 503, "UPSTREAM_UNAVAILABLE")
+
+
+async def test_what_stands_behind_an_answer_is_nobodys_and_ends_the_connection(
+    process: Process,
+) -> None:
+    behind = OK + b"HTTP/1.1 201 Created\r\nx-smuggled: 1\r\ncontent-length: 3\r\n\r\nbad"
+    async with backend(saying(behind)) as made, before(process, made.url) as http:
+        for number in range(1, 4):
+            answer = await http.get("/v1/open")
+            assert (answer.status_code, answer.content) == (200, b"{}")
+            assert "x-smuggled" not in answer.headers
+            assert made.connections == number
+
+
+async def test_a_service_is_waited_for_anew_with_each_request_on_a_kept_connection(
+    process: Process,
+) -> None:
+    async def slower(
+        made: Backend, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        for seconds in (0, 0.25, 0.25, 5):
+            await made.read(reader)
+            await asyncio.sleep(seconds)
+            writer.write(OK)
+
+    async with backend(slower) as made, before(process, made.url, answer_seconds=0.4) as http:
+        for _ in range(3):
+            assert (await http.get("/v1/open")).status_code == 200
+        assert_refused(await http.get("/v1/open"), 503, "UPSTREAM_TIMEOUT")
+        assert made.connections == 1
 
 
 async def test_an_error_of_a_service_in_our_shape_is_passed_on(process: Process) -> None:

@@ -9,11 +9,12 @@ from uuid import uuid4
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from plugins.api import Api
+from plugins.models import SignedModel
 
 from lotabots.evidence import DerivedChallenge, Evidence, InventoryItem, ReferenceFiles
 from lotabots.kernel import Role, SigningKey, VerifyingKey, decode_base64url
 from lotabots.runtime.clock import utc_now
-from lotabots.simulator import Node, make_node, reference_files
+from lotabots.simulator import ModelOnNode, Node, make_node, reference_files
 
 
 def new_jwk() -> dict[str, str]:
@@ -57,6 +58,19 @@ class Attester:
     async def attest(self, **other: object) -> httpx.Response:
         challenge = await self.challenge()
         return await self.submit(challenge, self.evidence(challenge), **other)
+
+    async def attest_with(
+        self, models: Sequence[SignedModel], held: Sequence[SignedModel] | None = None
+    ) -> httpx.Response:
+        """Attests the node with these models; `held` is what it really holds, in their order."""
+        wanted = sorted(models, key=lambda model: model.digest)
+        challenge = await self.challenge(models=[model.digest for model in wanted])
+        nonces = derived(challenge, self.session_key).expected()
+        stated = [
+            ModelOnNode(model.files, model.tensors).attest(nonces[f"model{index}"], f"model{index}")
+            for index, model in enumerate(held or wanted)
+        ]
+        return await self.submit(challenge, [*self.evidence(challenge), *stated])
 
     async def attested(self, **other: object) -> dict[str, Any]:
         answer = await self.attest(**other)

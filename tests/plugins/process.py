@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -123,6 +124,7 @@ def make_process(database: Database, log: io.BytesIO, *sections: object) -> Proc
         database=database,
         blobs=Blobs.in_memory(),
         log_files=open_files("memory:///"),
+        model_files=Path("/dev/null/models"),  # these processes take no uploads
         keyring=Keyring(database, MASTER_KEY),
         clock=utc_now,
         telemetry=telemetry,

@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from structlog.contextvars import bound_contextvars
 
-from lotabots.runtime.telemetry import MAX_TEXT, Telemetry, adopt_standard_logging, open_telemetry
+from lotabots.runtime.telemetry import (
+    MAX_TEXT,
+    REQUEST,
+    Telemetry,
+    adopt_standard_logging,
+    open_telemetry,
+)
 
 
 class Logged:
@@ -35,11 +40,30 @@ def test_a_line_has_the_event_its_fields_its_level_and_a_time_in_utc(logged: Log
     assert line == {"event": "node.seen", "node": "n1", "gpus": 8, "level": "info"}
 
 
-def test_a_bound_request_id_stands_on_every_line_inside(logged: Logged) -> None:
-    with bound_contextvars(request_id="r1"):
-        logged.telemetry.log.info("inside")
+def test_the_request_that_is_being_answered_stands_on_every_line_inside(logged: Logged) -> None:
+    ids = REQUEST.set(("r1", "t1"))
+    logged.telemetry.log.info("inside")
+    REQUEST.reset(ids)
     logged.telemetry.log.info("outside")
-    assert [line.get("request_id") for line in logged.lines()] == ["r1", None]
+    lines = logged.lines()
+    assert [line.get("request_id") for line in lines] == ["r1", None]
+    assert [line.get("trace_id") for line in lines] == ["t1", None]
+
+
+def test_the_line_of_a_request_is_like_any_other_and_under_the_same_threshold(
+    logged: Logged,
+) -> None:
+    logged.telemetry.requests.write("info", {"event": "request", "path": "/\udc80"})
+    logged.telemetry.threshold.set("warning")
+    logged.telemetry.requests.write("info", {"event": "request"})
+    logged.telemetry.requests.write("warning", {"event": "request", "code": None})
+    logged.telemetry.log.warning("request", code=None)
+    text = logged.stream.getvalue().splitlines()
+    assert len(text) == 3
+    ours, others = (json.loads(line) for line in text[1:])
+    assert ours.pop("at").endswith("Z")
+    assert others.pop("at").endswith("Z")
+    assert ours == others == {"event": "request", "code": None, "level": "warning"}
 
 
 @pytest.mark.parametrize(

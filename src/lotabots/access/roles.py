@@ -15,6 +15,9 @@ class Permission(StrEnum):
     ATTESTATION_READ = "attestation.read"
     NODE_READ = "node.read"
     NODE_WRITE = "node.write"
+    MODEL_READ = "model.read"
+    MODEL_WRITE = "model.write"
+    MODEL_APPROVE = "model.approve"
     POLICY_READ = "policy.read"
     POLICY_WRITE = "policy.write"
     REFERENCE_READ = "reference.read"
@@ -38,9 +41,11 @@ _P = Permission
 _AGENT = frozenset({_P.CHALLENGE_CREATE, _P.ATTESTATION_SUBMIT})
 """For its own node only: `authorize` sees to that."""
 
-_VIEWER = frozenset({_P.ATTESTATION_READ, _P.NODE_READ, _P.POLICY_READ, _P.REFERENCE_READ})
+_VIEWER = frozenset(
+    {_P.ATTESTATION_READ, _P.NODE_READ, _P.MODEL_READ, _P.POLICY_READ, _P.REFERENCE_READ}
+)
 
-_SERVICE = _VIEWER | {_P.CHALLENGE_CREATE, _P.ATTESTATION_SUBMIT}
+_SERVICE = _VIEWER | {_P.CHALLENGE_CREATE, _P.ATTESTATION_SUBMIT, _P.MODEL_WRITE}
 """A program of the tenant; its API key can narrow this further."""
 
 _AUDITOR = _VIEWER | {
@@ -55,6 +60,8 @@ _OPERATOR = _VIEWER | {
     _P.CHALLENGE_CREATE,
     _P.ATTESTATION_SUBMIT,
     _P.NODE_WRITE,
+    _P.MODEL_WRITE,
+    _P.MODEL_APPROVE,
     _P.POLICY_WRITE,
     _P.REFERENCE_WRITE,
 }

@@ -22,6 +22,7 @@ from lotabots.appraisal.verdict import (
     Strength,
     Verdict,
     appraiser_digest,
+    outcome_of,
 )
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "blob_names",
     "builtin_policy",
     "load_policy",
+    "outcome_of",
     "pack_inputs",
     "replay",
     "try_policy",

@@ -159,6 +159,8 @@ def _verify(inputs: Inputs, caches: Caches) -> NodeClaims:
         now=inputs.moment,
         max_revocation_age=inputs.policy.max_revocation_age,
         caches=caches,
+        declared={subject: item.device_id for subject, item in (_inventory(inputs) or {}).items()},
+        models=inputs.models,
     )
     devices: dict[int, Claims] = {}
     facts: Facts = {}

@@ -6,7 +6,14 @@ import msgspec
 
 from lotabots.appraisal.policy import Policy
 from lotabots.appraisal.verdict import EvidenceDigest, Verdict
-from lotabots.evidence import Anchors, Challenge, DerivedChallenge, Evidence, ReferenceFiles
+from lotabots.evidence import (
+    Anchors,
+    Challenge,
+    DerivedChallenge,
+    Evidence,
+    KnownModel,
+    ReferenceFiles,
+)
 from lotabots.kernel import sha256_hex
 
 
@@ -23,6 +30,8 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     node: str
     previous: Verdict | None = None
     """The node's previous verdict, if there is one."""
+    models: tuple[KnownModel, ...] = ()
+    """What the registry knows of the models that the challenge was made for."""
 
     @property
     def moment(self) -> datetime:

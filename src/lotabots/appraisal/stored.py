@@ -18,6 +18,7 @@ from lotabots.evidence import (
     Caches,
     Challenge,
     Evidence,
+    KnownModel,
     ReferenceFiles,
     Slot,
 )
@@ -48,6 +49,8 @@ class _Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     now: datetime
     node: str
     previous: str | None
+    models: str | None = None
+    """A blob: JSON of what the registry knew; left out where no model was declared."""
 
 
 class Packed(msgspec.Struct, frozen=True):
@@ -95,8 +98,11 @@ def pack_inputs(inputs: Inputs, caches: Caches | None = None) -> Packed:
         now=inputs.moment,
         node=inputs.node,
         previous=None if previous is None else put(previous.canonical()),
+        models=put_shared(msgspec.json.encode(inputs.models)) if inputs.models else None,
     )
     plain = msgspec.to_builtins(manifest, builtin_types=(datetime,))
+    if manifest.models is None:  # inputs without models have the bytes that they always had
+        del plain["models"]
     return Packed(canonical(plain | {"now": format_time(inputs.moment)}), blobs)
 
 
@@ -105,7 +111,7 @@ def blob_names(manifest: bytes) -> tuple[str, ...]:
     named = strict_struct(manifest, _Manifest, max_bytes=MAX_MANIFEST)
     names = [digest for one in named.evidence for digest in (one.data, one.certificates)]
     names += [one.sha256 for one in named.reference]
-    names += [named.policy] if named.previous is None else [named.policy, named.previous]
+    names += [one for one in (named.policy, named.previous, named.models) if one is not None]
     return tuple(dict.fromkeys(names))
 
 
@@ -144,7 +150,15 @@ def unpack_inputs(manifest: bytes, blobs: Mapping[str, bytes]) -> Inputs:
         now=named.now,
         node=named.node,
         previous=None if named.previous is None else Verdict.read(get(named.previous)),
+        models=() if named.models is None else _models(get(named.models)),
     )
+
+
+def _models(data: bytes) -> tuple[KnownModel, ...]:
+    try:
+        return msgspec.json.decode(data, type=tuple[KnownModel, ...])
+    except msgspec.DecodeError as error:
+        raise invalid("REPLAY_MALFORMED", "The stored models have another shape.") from error
 
 
 def replay(manifest: bytes, blobs: Mapping[str, bytes], appraiser: Appraiser) -> Verdict:

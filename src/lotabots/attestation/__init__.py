@@ -1,8 +1,7 @@
 """Challenge, evidence, verdict, result: the service to which nodes prove themselves."""
 
 from lotabots.attestation.anchors import trusted_anchors
-from lotabots.attestation.api import HANDLERS
-from lotabots.attestation.serve import service
+from lotabots.attestation.serve import HANDLERS, service
 from lotabots.attestation.settings import AttestationSettings
 
 __all__ = ["HANDLERS", "AttestationSettings", "service", "trusted_anchors"]

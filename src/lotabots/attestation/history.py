@@ -1,12 +1,10 @@
 """Stored attestations: the list, one with its evidence tree, its inputs, and trials of policies."""
 
-from datetime import datetime
 from uuid import UUID
-
-import msgspec
 
 from lotabots.appraisal import Policy, Verdict, blob_names, unpack_inputs
 from lotabots.attestation import records
+from lotabots.attestation.cursor import Cursor
 from lotabots.attestation.judge import Judge
 from lotabots.attestation.outcome import attested_devices
 from lotabots.attestation.parcel import open_parcel
@@ -20,41 +18,10 @@ from lotabots.attestation.types import (
     Trial,
 )
 from lotabots.kernel import (
-    LotaError,
     Principal,
-    decode_base64url,
-    encode_base64url,
-    format_time,
-    invalid,
-    parse_time,
 )
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
-
-
-class Cursor(msgspec.Struct, frozen=True):
-    """The last attestation of a page: what the next page comes after."""
-
-    created_at: datetime
-    id: UUID
-
-    @property
-    def place(self) -> tuple[datetime, UUID]:
-        """What the database orders attestations by."""
-        return self.created_at, self.id
-
-    def text(self) -> str:
-        """The cursor as clients carry it, opaque to them."""
-        return encode_base64url(f"{format_time(self.created_at)}/{self.id}".encode())
-
-    @classmethod
-    def read(cls, text: str) -> "Cursor":
-        """The cursor of this text. Raises `CURSOR_MALFORMED`."""
-        try:
-            moment, _, last = decode_base64url(text).decode("ascii").partition("/")
-            return cls(parse_time(moment), UUID(last))
-        except (LotaError, ValueError) as error:
-            raise invalid("CURSOR_MALFORMED", "This cursor is not one of ours.") from error
 
 
 class History:

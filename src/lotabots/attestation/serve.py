@@ -1,9 +1,16 @@
 """The attestation service put together over one process."""
 
 from lotabots.attestation.anchors import trusted_anchors
-from lotabots.attestation.api import HANDLERS
+from lotabots.attestation.api import HANDLERS as NODE_HANDLERS
 from lotabots.attestation.history import History
 from lotabots.attestation.judge import Judge
+from lotabots.attestation.models.api import HANDLERS as MODEL_HANDLERS
+from lotabots.attestation.models.contents import Contents
+from lotabots.attestation.models.policies import ModelPolicies
+from lotabots.attestation.models.registry import Registry
+from lotabots.attestation.models.results import ModelResults
+from lotabots.attestation.models.stages import Stages
+from lotabots.attestation.models.verifying import Verifier
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.results import Results
 from lotabots.attestation.service import Attestations
@@ -13,6 +20,8 @@ from lotabots.evidence import Anchors
 from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.process import Process
 from lotabots.runtime.web import Service
+
+HANDLERS = (*NODE_HANDLERS, *MODEL_HANDLERS)
 
 
 def service(process: Process, anchors: Anchors | None = None) -> Service:
@@ -29,17 +38,31 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     )
     journal = Journal(process.keyring)
     policies = Policies(settings.default_policy, journal, process.caches)
+    stages = Stages(journal, settings.model_approvals)
+    contents = Contents(process.model_files)
+    model_policies = ModelPolicies(journal)
+    verifier = Verifier(
+        journal=journal,
+        contents=contents,
+        policies=model_policies,
+        appraiser=this_appraiser(),
+    )
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
     results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(
         name="attestation",
         handlers=HANDLERS,
         given={
+            "contents": contents,
+            "model_policies": model_policies,
+            "model_results": ModelResults(process, stages, journal),
+            "registry": Registry(journal),
+            "stages": stages,
             "attestations": Attestations(process, judge, policies, results, journal),
             "history": History(process, judge, policies),
             "journal": journal,
             "policies": policies,
             "results": results,
         },
-        loops=(REFUSALS,),
+        loops=(REFUSALS, verifier.loop),
     )

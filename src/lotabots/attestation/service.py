@@ -21,6 +21,7 @@ from lotabots.appraisal import Inputs, Policy
 from lotabots.attestation import nodes, store
 from lotabots.attestation.judge import Judge, Judged
 from lotabots.attestation.metrics import Metrics
+from lotabots.attestation.models.known import asked_models, known_models
 from lotabots.attestation.outcome import (
     attestation_entry,
     attestation_row,
@@ -55,7 +56,7 @@ from lotabots.attestation.types import (
     Logged,
 )
 from lotabots.audit import Group, Journal
-from lotabots.evidence import DerivedChallenge, Evidence
+from lotabots.evidence import DerivedChallenge, Evidence, KnownModel
 from lotabots.kernel import LotaError, Principal, Role, encode_base64url, sha256
 from lotabots.reference import InForce, References
 from lotabots.result import Profile
@@ -72,6 +73,7 @@ class Loaded(msgspec.Struct, frozen=True):
     spent: Spent
     policy: Policy
     reference: tuple[InForce, ...]
+    models: tuple[KnownModel, ...]
 
 
 class Attestations:
@@ -101,7 +103,10 @@ class Attestations:
     ) -> IssuedChallenge:
         """A new challenge for a node. Raises `NODE_*`, `POLICY_*`, `KEY_*`."""
         check_node(principal, request.node)
-        items = await nodes.inventory(tx, request.node)
+        items = (
+            *await nodes.inventory(tx, request.node),
+            *await asked_models(tx, request.models),
+        )
         policy = await self._policies.for_challenge(tx, principal, request.policy)
         nonce = secrets.token_bytes(NONCE_BYTES)
         challenge = Challenge(
@@ -151,6 +156,7 @@ class Attestations:
             anchors=self._judge.anchors,
             now=now,
             node=str(loaded.spent.node_id),
+            models=loaded.models,
         )
         judged = await self._judge.judge(inputs)
         return await self._apply(principal, request, profile, loaded, judged, inputs)
@@ -165,7 +171,8 @@ class Attestations:
             entry = challenge_entry(principal, "challenge.spend", challenge, "done")
             await self._journal.append(tx, entry)
             policy = await self._policies.get(tx, spent.policy_id)
-            return Loaded(spent, policy, await self._references.in_force(tx))
+            models = await known_models(tx, unpack_inventory(spent.inventory))
+            return Loaded(spent, policy, await self._references.in_force(tx), models)
 
     def _read(
         self, spent: Spent, request: AttestationRequest, now: datetime

@@ -33,7 +33,12 @@ class AttestationSettings:
     max_waiting: int = 256
     """Submissions that may wait for a thread; beyond it they are refused as `unavailable`."""
 
+    model_approvals: int = 1
+    """How many others than who registered a model must approve each of its moves, 1 to 10."""
+
     def __post_init__(self) -> None:
+        if not 1 <= self.model_approvals <= 10:
+            raise invalid("SETTINGS_INVALID", "attestation.model_approvals is 1 to 10")
         if not 1 <= self.result_seconds <= 600:
             raise invalid("SETTINGS_INVALID", "attestation.result_seconds is 1 to 600")
         if not 1 <= self.appraisers <= 64 or self.max_waiting < 1:

@@ -10,8 +10,11 @@ from lotabots.evidence import Finding
 
 MAX_DEVICES = 64
 """Of one node. Policies see lists of at most 64."""
-MAX_DATA_TEXT = 16 * 1024
-"""Evidence of one device as base64: 8 KiB is the device interface's own limit."""
+MAX_MODELS = 8
+"""On one node."""
+MAX_DATA_TEXT = 1400 * 1024
+"""One piece of evidence as base64: a model's files, of which a statement names each; 1 MiB. What a
+device may say is far less, which its scheme sees to."""
 MAX_CERTIFICATES_TEXT = 16 * 1024
 MAX_POLICY_TEXT = 64 * 1024
 
@@ -19,6 +22,7 @@ MAX_POLICY_TEXT = 64 * 1024
 _PLAIN = r"^[^\x00-\x1f\x7f]+\Z"
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=_PLAIN)]
+ModelDigest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 DeviceKind = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{1,16}\Z")]
 Subject = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{1,16}[0-9]{1,3}\Z")]
 Coordinate = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
@@ -65,6 +69,8 @@ class ChallengeRequest(Request, frozen=True, kw_only=True):
     node: UUID
     session_key: SessionKey
     policy: PolicyRef | None = None
+    models: Annotated[tuple[ModelDigest, ...], msgspec.Meta(max_length=MAX_MODELS)] = ()
+    """The registered models whose files the node is to state, each by its digest."""
 
 
 class SubmittedEvidence(Request, frozen=True, kw_only=True):

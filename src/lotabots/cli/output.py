@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 
 import click
@@ -74,18 +74,30 @@ def paint(outcome: str) -> str:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table on stdout, as wide as the terminal; 160 characters where there is none."""
+    """A table on stdout: as wide as the terminal, or plain and never folded where there is none."""
+    if not sys.stdout.isatty():
+        # Without rich, whose start takes as long as many a command: programs wait for this one.
+        click.echo("\n".join(_aligned(columns, rows)))
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     context = click.get_current_context(silent=True)
     plain = (context is not None and context.find_root().color is False) or "NO_COLOR" in os.environ
-    terminal = sys.stdout.isatty()
-    console = Console(no_color=plain, width=None if terminal else 160, highlight=False)
+    console = Console(no_color=plain, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text.from_ansi(cell) for cell in row))
     console.print(table)
+
+
+def _aligned(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table without colours, its columns two spaces apart."""
+    lines = [columns, *([click.unstyle(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        yield "  ".join(cells).rstrip()

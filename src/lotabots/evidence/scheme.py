@@ -1,11 +1,18 @@
 """What a kind of evidence brings with it, and everything its verifier may look at."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lotabots.evidence.caches import Caches
-from lotabots.evidence.types import Anchors, Evidence, Facts, NodeClaims, ReferenceFiles
+from lotabots.evidence.types import (
+    Anchors,
+    Evidence,
+    Facts,
+    KnownModel,
+    NodeClaims,
+    ReferenceFiles,
+)
 from lotabots.kernel.codes import Code
 
 
@@ -23,6 +30,10 @@ class Context:
     now: datetime
     max_revocation_age: timedelta
     caches: Caches
+    declared: Mapping[str, str] = field(default_factory=dict)
+    """Subject -> the device id that is declared in its place."""
+    models: tuple[KnownModel, ...] = ()
+    """What our own registry knows of the models that are declared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

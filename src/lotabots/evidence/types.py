@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from lotabots.models import FileEntry, TensorEntry
+
 Fact: TypeAlias = "str | int | bool | list[Fact] | dict[str, Fact] | None"
 Facts: TypeAlias = "dict[str, Fact]"
 
@@ -122,3 +124,16 @@ class ReferenceFiles(msgspec.Struct, frozen=True):
         """The files sorted by name."""
         pairs = files.items() if isinstance(files, Mapping) else files
         return cls(tuple(sorted(pairs)))
+
+
+class KnownModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A model as our own registry knows it: no evidence, and no reference file that anyone sent."""
+
+    digest: str
+    """Hex of the strong root over its files: what it is called everywhere."""
+    name: str
+    version: str
+    stages: tuple[str, ...]
+    """The stages that have this version now, each after its approvals."""
+    files: tuple[FileEntry, ...]
+    tensors: tuple[TensorEntry, ...] = ()

@@ -1,6 +1,7 @@
 """The gateway: one request from the door to its service, in the order in which it happens."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
@@ -63,6 +64,7 @@ class Gateway:
         arrival: Arrival = scope["state"][ARRIVAL]
         extra: list[Header] = scope["state"][EXTRA_HEADERS]
         headers = list(scope["headers"])
+        named = dict(headers)  # whether there is one of a name; which ones, `sent` says
         # 1. CORS: only origins on the list, on every answer
         extra += (VERSION, *self._cors.answer(headers))
         # 2. the endpoint, if there is one; refused only after the caller was counted
@@ -81,9 +83,11 @@ class Gateway:
         scope["path_template"] = endpoint.label
         if principal is not None:
             scope["user"] = principal
-        self._check(endpoint, principal, headers)
+        self._check(endpoint, principal, headers, named)
         # 6. the request as the service gets it, with our word for who calls
-        token = await self._introductions.token(principal, arrival.address, self._clock())
+        now = self._clock()
+        token = self._introductions.known(principal, arrival.address, now)
+        token = token or await self._introductions.token(principal, arrival.address, now)
         scope["headers"] = onward(headers, arrival, token, public=endpoint.public)
         if endpoint.template == OPENAPI:
             await self._describe(scope, send)
@@ -96,7 +100,7 @@ class Gateway:
     ) -> tuple[Principal | None, LotaError | None]:
         if endpoint is None or endpoint.public:
             return None, None
-        given = [value.decode("latin-1") for value in sent(headers, b"authorization")]
+        given = [value.decode("latin-1") for name, value in headers if name == b"authorization"]
         try:
             return await self._authenticator.principal(given, arrival.address, scope), None
         except LotaError as error:
@@ -133,16 +137,19 @@ class Gateway:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _check(
-        self, endpoint: Endpoint, principal: Principal | None, headers: list[Header]
+        self,
+        endpoint: Endpoint,
+        principal: Principal | None,
+        headers: list[Header],
+        named: Mapping[bytes, bytes],
     ) -> None:
         """The permission, the version asked for, and the size that is announced."""
         if endpoint.permission is not None and principal is not None:
             permit(principal, endpoint.permission, self._refusals)
-        versions = sent(headers, VERSION[0])
-        if versions not in ([], [VERSION[1]]):
+        if VERSION[0] in named and sent(headers, VERSION[0]) != [VERSION[1]]:
             raise invalid("REQUEST_VERSION", "This API has version 1.", versions=["1"])
-        length = sent(headers, b"content-length")
-        if length and int(length[0]) > (endpoint.max_body or self._max_body):
+        length = named.get(b"content-length")  # of which there is one at most: httptools sees to it
+        if length is not None and int(length) > (endpoint.max_body or self._max_body):
             detail = "The request body is larger than this route takes."
             raise invalid("REQUEST_TOO_LARGE", detail)
 
@@ -167,4 +174,8 @@ def _caller(principal: Principal | None, arrival: Arrival) -> Caller:
     if principal is None:
         return Caller(ip)
     key = None if principal.scope is None else principal.token_id
-    return Caller(ip, str(principal.user_id), key)
+    return Caller(ip, _text(principal.user_id), key)
+
+
+_text = lru_cache(maxsize=4096)(str)
+"""The text of a user's id, which Python puts together digit by digit."""

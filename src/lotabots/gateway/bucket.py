@@ -53,24 +53,28 @@ def decide(state: int, limit: Limit, now: int) -> tuple[Decision, int]:
     A state beyond what the limit can reach (a clock that was set back, a limit that was lowered) is
     cut to an empty bucket, so that nobody is locked out for longer than the limit says.
     """
-    window = limit.window
-    arrival = max(now, min(state, now + window))
-    after = arrival + limit.interval
-    if after - now > window:
-        left = (window - (arrival - now)) // limit.interval
-        return Decision(False, left, after - now - window, arrival - now), state
-    return Decision(True, (window - (after - now)) // limit.interval, 0, after - now), after
+    interval, burst = limit
+    window = interval * burst
+    arrival = now if state <= now else min(state, now + window)
+    after = arrival + interval
+    full_after = after - now
+    if full_after > window:
+        left = (window - (arrival - now)) // interval
+        return Decision(False, left, full_after - window, arrival - now), state
+    return Decision(True, (window - full_after) // interval, 0, full_after), after
 
 
 def decide_all(
     states: Sequence[int], limits: Sequence[Limit], now: int
 ) -> tuple[tuple[Decision, ...], tuple[int, ...]]:
     """Each bucket's decision, and their next states: a token from every one, or from none."""
-    decided = [decide(state, limit, now) for state, limit in zip(states, limits, strict=True)]
-    decisions = tuple(decision for decision, _ in decided)
-    if all(decision.allowed for decision in decisions):
-        return decisions, tuple(after for _, after in decided)
-    return decisions, tuple(states)
+    decisions, nexts, allowed = [], [], True
+    for state, limit in zip(states, limits, strict=True):
+        decision, after = decide(state, limit, now)
+        decisions.append(decision)
+        nexts.append(after)
+        allowed = allowed and decision.allowed
+    return tuple(decisions), tuple(nexts if allowed else states)
 
 
 def read_limit(text: str) -> Limit:

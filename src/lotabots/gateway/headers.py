@@ -95,8 +95,10 @@ def rate_headers(policy: bytes, draws: Sequence[Draw], drawn: Drawn) -> list[Hea
     Of the buckets it names the one that is emptiest: `r` tokens are left, and it is full in `t`
     seconds.
     """
-    least = min(range(len(draws)), key=lambda place: drawn.decisions[place].remaining)
-    decision = drawn.decisions[least]
+    least, decision = draws[0], drawn.decisions[0]
+    for draw, other in zip(draws, drawn.decisions, strict=True):
+        if other.remaining < decision.remaining:
+            least, decision = draw, other
     seconds = -(-decision.full_after // SECOND)
-    text = f'"{draws[least].by}";r={decision.remaining};t={seconds}'
+    text = f'"{least.by}";r={decision.remaining};t={seconds}'
     return [(b"ratelimit-policy", policy), (b"ratelimit", text.encode())]

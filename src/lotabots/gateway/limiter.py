@@ -23,6 +23,8 @@ FAILURES = 3
 """Calls in a row that fail before Redis is left alone."""
 PROBE_SECONDS = 0.5
 """How often it is then asked whether it is back; `watch` is called as often."""
+MOST = 4096
+"""Callers whose buckets' names are remembered; what is in the buckets lies elsewhere."""
 _PROBE = (Draw("probe", Limit(1, 1)),)
 
 
@@ -46,6 +48,7 @@ class Limiter:
     ) -> None:
         self._limits = {one: tuple(settings.of(one).items()) for one in RateClass}
         self._policies: dict[tuple[RateClass, int], bytes] = {}
+        self._drawn_by: dict[tuple[RateClass, Caller], tuple[Draw, ...]] = {}
         self._shares = {one: settings.share(one) for one in RateClass}
         self._shared = shared
         self._timeout = settings.redis_timeout_ms / 1000
@@ -66,13 +69,20 @@ class Limiter:
             registry=telemetry.registry,
         )  # fmt: skip
 
-    def draws(self, rate_class: RateClass, caller: Caller) -> list[Draw]:
+    def draws(self, rate_class: RateClass, caller: Caller) -> tuple[Draw, ...]:
         """The buckets that a request of this caller needs a token from."""
-        return [
-            Draw(f"{rate_class}:{by}:{who}", limit)
-            for by, limit in self._limits[rate_class]
-            if (who := getattr(caller, by)) is not None
-        ]
+        key = rate_class, caller
+        found = self._drawn_by.get(key)
+        if found is None:
+            found = tuple(
+                Draw(f"{rate_class}:{by}:{who}", limit)
+                for by, limit in self._limits[rate_class]
+                if (who := getattr(caller, by)) is not None
+            )
+            if len(self._drawn_by) >= MOST:
+                self._drawn_by.clear()
+            self._drawn_by[key] = found
+        return found
 
     def policy(self, rate_class: RateClass, draws: Sequence[Draw]) -> bytes:
         """The header `RateLimit-Policy` (see `headers.rate_headers`) for these buckets."""
@@ -88,16 +98,18 @@ class Limiter:
 
     async def draw(self, rate_class: RateClass, draws: Sequence[Draw]) -> Drawn:
         """A token from each of these buckets, or from none. Raises nothing, and waits not long."""
-        drawn = await self._draw(draws, self._shares[rate_class])
-        for draw, decision in zip(draws, drawn.decisions, strict=True):
-            if not decision.allowed:
-                self._refused.labels(rate_class, draw.by).inc()
-        return drawn
-
-    async def _draw(self, draws: Sequence[Draw], share: float) -> Drawn:
         now = self._ticks()
         if self._shared is None:
-            return self._memory.draw(draws, now)
+            drawn = self._memory.draw(draws, now)
+        else:
+            drawn = await self._draw(self._shared, draws, self._shares[rate_class], now)
+        if not drawn.allowed:
+            for draw, decision in zip(draws, drawn.decisions, strict=True):
+                if not decision.allowed:
+                    self._refused.labels(rate_class, draw.by).inc()
+        return drawn
+
+    async def _draw(self, shared: Shared, draws: Sequence[Draw], share: float, now: int) -> Drawn:
         if self.alone:
             return self._draw_alone(draws, share, now)
         known = self._known(draws, now)
@@ -105,7 +117,7 @@ class Limiter:
             return known  # as Redis would say: its buckets are never fuller than we saw them
         try:
             async with asyncio.timeout(self._timeout):
-                drawn = await self._shared.draw(draws)
+                drawn = await shared.draw(draws)
         except FAILED as error:
             self._failed(error, now)
             return self._draw_alone(draws, share, now)

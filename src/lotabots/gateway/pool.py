@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections import deque
 from time import monotonic
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -43,32 +44,50 @@ class Pool:
     def __init__(self, url: str, most: int, connect_seconds: float) -> None:
         self._target = Target.of(url)
         self._connect_seconds = connect_seconds
-        self._free = asyncio.Semaphore(most)
+        self._free = most
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._idle: list[Connection] = []
         self._now = monotonic
 
     async def take(self) -> Connection:
         """A connection that no other request has. Raises `UnreachableError`, `CrowdedError`."""
-        if self._free.locked():
-            # Where nothing comes free, whoever waits must not hang until it is their turn to.
-            try:
-                async with asyncio.timeout(WAIT_SECONDS):
-                    await self._free.acquire()
-            except TimeoutError as error:
-                raise CrowdedError from error
+        if self._free:
+            self._free -= 1
         else:
-            await self._free.acquire()
+            await self._turn()
+        now = self._now()
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.reusable and now - connection.idle_since < KEPT_SECONDS:
+                return connection
+            connection.close()
         try:
-            now = self._now()
-            while self._idle:
-                connection = self._idle.pop()
-                if connection.reusable and now - connection.idle_since < KEPT_SECONDS:
-                    return connection
-                connection.close()
             return await self._connected()
         except BaseException:
-            self._free.release()
+            self._release()
             raise
+
+    async def _turn(self) -> None:
+        """Waits in the order of asking until somebody is done. Raises `CrowdedError`."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                self._release()
+            if isinstance(error, TimeoutError):
+                raise CrowdedError from error
+            raise
+
+    def _release(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
 
     async def _connected(self) -> Connection:
         host, port, tls = self._target
@@ -82,12 +101,12 @@ class Pool:
 
     def give_back(self, connection: Connection) -> None:
         """Keeps the connection if it is in order, else closes it."""
-        self._free.release()
         if connection.reusable:
             connection.idle_since = self._now()
             self._idle.append(connection)
         else:
             connection.close()
+        self._release()
 
     def close(self) -> None:
         """Ends every connection that is not in use."""

@@ -88,7 +88,7 @@ class Http:
         if scope["query_string"]:
             target = b"%b?%b" % (target, scope["query_string"])
         headers = list(scope["headers"])
-        chunked = body.pieces is not None and not any(n == b"content-length" for n, _ in headers)
+        chunked = body.pieces is not None and b"content-length" not in dict(headers)
         try:
             text = head(scope["method"], target, headers, body.whole, chunked=chunked)
         except ValueError as error:
@@ -161,6 +161,9 @@ class Http:
     def _next(self, tried: "Sequence[_Address]") -> _Address:
         """The addresses in turn; one that is down or was tried only if there is no other."""
         self._turn = (self._turn + 1) % len(self._all)
+        first = self._all[self._turn]
+        if not tried and not first.down:
+            return first
         order = self._all[self._turn :] + self._all[: self._turn]
         up = [one for one in order if not one.down]
         fresh = [one for one in up if one not in tried]
@@ -195,16 +198,12 @@ class Http:
         # A long answer: whoever has gone must not keep the service writing.
         watcher = asyncio.create_task(_close_when_gone(receive, answer, body.sending))
         try:
-            while chunk := await self._piece(answer):
+            while chunk := await answer.read(self.settings.answer_seconds):
                 await send(_part(chunk, more=True))
             await send(_part(b"", more=False))
         finally:
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
-
-    async def _piece(self, answer: Connection) -> bytes:
-        async with asyncio.timeout(self.settings.answer_seconds):
-            return await answer.read()
 
     async def _return_error(
         self, answer: Connection, headers: list[Header], scope: HTTPScope, send: Send
@@ -212,7 +211,8 @@ class Http:
         """Passes on an error in our one shape; anything else becomes one."""
         body = b""
         try:
-            while len(body) <= MAX_ERROR_BYTES and (piece := await self._piece(answer)):
+            seconds = self.settings.answer_seconds
+            while len(body) <= MAX_ERROR_BYTES and (piece := await answer.read(seconds)):
                 body += piece
             found = _errors.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, BrokenError) as error:
@@ -229,7 +229,7 @@ class Http:
                 async with asyncio.timeout(1):
                     text = head("GET", b"/healthz", [(b"host", b"gateway")], b"", chunked=False)
                     answer = await self._asked(address, text, Body(), chunked=False)
-                    while await answer.read():
+                    while await answer.read(1):
                         pass
                 address.pool.give_back(answer)
                 if answer.status == 200:

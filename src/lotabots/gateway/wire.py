@@ -14,11 +14,13 @@ from typing import cast
 import httptools
 
 from lotabots.gateway.headers import Header
+from lotabots.runtime.web import lines
 
 MAX_HEAD = 64 * 1024
 """Bytes of an answer before its body."""
 FULL = 256 * 1024
 """Bytes of an answer that may wait to be read, before the service is made to wait."""
+_LENGTH = b"content-length"
 
 
 class BrokenError(Exception):
@@ -31,7 +33,11 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._parser: httptools.HttpResponseParser | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._asked = False
+        self._deadline = 0.0  # 0 while nobody waits
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0
         self._waiter: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._pieces: deque[bytes] = deque()
@@ -51,7 +57,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Reads on. Bytes that nobody asked for end the connection."""
-        if self._parser is None or self.complete:
+        if self.complete or not self._asked:
             self._fail(BrokenError("unasked"))
             return
         if not self.status:
@@ -66,9 +72,11 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Ends what is being waited for."""
-        if not self.complete and self._error is None and self._parser is not None:
+        if not self.complete and self._error is None and self._asked:
             self._fail(BrokenError(type(error).__name__ if error else "closed"))
         self._kept = False
+        if self._timer is not None:
+            self._timer.cancel()
         if self._writable is not None and not self._writable.done():
             self._writable.set_exception(BrokenError("closed"))
 
@@ -84,13 +92,18 @@ class Connection(asyncio.Protocol):
 
     # What httptools calls.
 
+    def on_message_begin(self) -> None:
+        """An answer, to which there must be a question."""
+        if self.complete:
+            raise BrokenError("unasked")
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """The head is there; of an interim answer (1xx) nothing is kept."""
-        status = cast(httptools.HttpResponseParser, self._parser).get_status_code()
+        status = self._parser.get_status_code()
         if status < 200:
             self.headers = []
             if status == 101:  # nobody asked for another protocol
@@ -111,14 +124,14 @@ class Connection(asyncio.Protocol):
         """The end of the answer."""
         if self.status:
             self.complete = True
-            self._kept = cast(httptools.HttpResponseParser, self._parser).should_keep_alive()
+            self._kept = self._parser.should_keep_alive()
             self._wake()
 
     # What the gateway calls.
 
     def begin(self, head: bytes) -> None:
         """Sends a request's head, with whatever of the body is there already."""
-        self._parser = httptools.HttpResponseParser(self)
+        self._asked = True
         self._pieces.clear()
         self._waiting = self._head_bytes = self.status = 0
         self.headers, self.complete, self._kept = [], False, False
@@ -136,23 +149,19 @@ class Connection(asyncio.Protocol):
 
     async def answered(self, seconds: float) -> None:
         """Returns once the head is there. Raises `BrokenError`; `TimeoutError` after so long."""
-        late = self._loop.call_later(seconds, self._fail, TimeoutError())
-        try:
-            while not self.status:
-                await self._wait()
-        finally:
-            late.cancel()
+        while not self.status:
+            await self._wait(seconds)
 
     def ready(self) -> bytes | None:
         """The whole body if all of it is there, else None."""
         return b"".join(self._pieces) if self.complete else None
 
-    async def read(self) -> bytes:
-        """The next pieces of the body; nothing at its end. Raises `BrokenError`."""
+    async def read(self, seconds: float) -> bytes:
+        """The next pieces of the body; nothing at its end. Raises as `answered` does."""
         while not self._pieces:
             if self.complete:
                 return b""
-            await self._wait()
+            await self._wait(seconds)
         pieces = b"".join(self._pieces)
         self._pieces.clear()
         self._waiting = 0
@@ -172,14 +181,32 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    async def _wait(self) -> None:
+    async def _wait(self, seconds: float) -> None:
         if self._error is not None:
             raise self._error
+        self._deadline = self._loop.time() + seconds
+        if self._timer is None or self._rings_at > self._deadline:
+            self._ring_at(self._deadline)
         self._waiter = self._loop.create_future()
         try:
             await self._waiter
         finally:
-            self._waiter = None
+            self._waiter, self._deadline = None, 0.0
+
+    def _ring_at(self, when: float) -> None:
+        """Sets the one timer of this connection. It is left to ring, which is rare, since setting
+        it anew for each request costs more than most of what a request needs.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._rings_at = self._loop.call_at(when, self._rung), when
+
+    def _rung(self) -> None:
+        self._timer = None
+        if self._deadline and self._deadline <= self._loop.time():
+            self._fail(TimeoutError())
+        elif self._deadline:
+            self._ring_at(self._deadline)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -199,30 +226,20 @@ def head(
 
     A body's length is ours to say: of what is here, else what was announced, else in chunks.
     """
-    lines = [b"%b %b HTTP/1.1" % (method.encode("ascii"), target)]
-    announced = None
-    for name, value in headers:
-        if name == b"content-length":
-            announced = value
-        else:
-            lines.append(b"%b: %b" % (name, value))
+    announced = dict(headers).get(_LENGTH)
+    if announced is not None:
+        headers = [one for one in headers if one[0] != _LENGTH]
     if body is not None:
         if body or announced is not None:
-            lines.append(b"content-length: %d" % len(body))
+            headers = [*headers, (_LENGTH, b"%d" % len(body))]
     elif chunked:
-        lines.append(b"transfer-encoding: chunked")
+        headers = [*headers, (b"transfer-encoding", b"chunked")]
     elif announced is not None:
-        lines.append(b"content-length: " + announced)
-    text = b"\r\n".join(lines)
-    breaks = len(lines) - 1
-    if (
-        text.count(b"\r") != breaks
-        or text.count(b"\n") != breaks
-        or b" " in target
-        or b"\0" in text
-    ):
-        raise ValueError("a line break in a header")
-    return text + b"\r\n\r\n" + (body or b"")
+        headers = [*headers, (_LENGTH, announced)]
+    if b" " in target:
+        raise ValueError("a space in the target")
+    text = lines(b"%b %b HTTP/1.1" % (method.encode("ascii"), target), headers)
+    return text + body if body else text
 
 
 async def chunks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -13,7 +13,7 @@ from lotabots.models.merkle import (
     strong_root,
     tensor_root,
 )
-from lotabots.models.paths import GIT_NAMES, read_by_loaders
+from lotabots.models.paths import GIT_NAMES, collisions, flaw_of, read_by_loaders
 from lotabots.models.signers import (
     ModelKey,
     ModelSigningKey,
@@ -84,8 +84,10 @@ __all__ = [
     "Trust",
     "Verified",
     "check_tensor",
+    "collisions",
     "files_to_sign",
     "finding",
+    "flaw_of",
     "load_certificates",
     "load_public_key",
     "load_signing_key",

@@ -12,6 +12,7 @@ from lotabots.models.repository import (
     adapters,
     cards,
     configs,
+    external,
     indexes,
     licences,
     programs,
@@ -23,10 +24,10 @@ from lotabots.models.repository import (
 from lotabots.models.repository.options import Base, Options
 from lotabots.models.repository.templates import template_digest
 from lotabots.models.repository.tokenizers import vocabulary_digest
-from lotabots.models.repository.view import View
+from lotabots.models.repository.view import View, by_folder
 from lotabots.models.scanning.files import Reading
 from lotabots.models.scanning.report import ScannedFile, ScanReport, ordered
-from lotabots.models.types import Tree
+from lotabots.models.types import FileKind, Tree
 
 MAX_FILES = 20_000
 """Names in a tree."""
@@ -37,6 +38,7 @@ CHECKS: tuple[Callable[[View], Iterator[Finding]], ...] = (
     prompts.check,
     tokenizers.check,
     indexes.check,
+    external.check,
     adapters.check,
     variants.check,
     cards.check,
@@ -52,21 +54,32 @@ def scan(tree: Tree, options: Options | None = None) -> ScanReport:
     reading = Reading(tree, options)
     findings: list[Finding] = list(tree.findings)
     listed = tree.listed
+    told = {each.path for each in tree.findings}
     for each in listed[:MAX_FILES]:
-        findings += reading.read(each)
+        # A link or a pipe that the tree has already told about is not told about twice.
+        odd = each.kind is not FileKind.REGULAR and each.path in told
+        found = reading.read(each)
+        findings += () if odd else found
     if len(listed) > MAX_FILES:
         expected, measured = str(MAX_FILES), str(len(listed))
         findings.append(finding("SCAN-TOO-LARGE", expected=expected, measured=measured))
     if not listed:
         findings.append(finding("SCAN-EMPTY"))
+    paths = tuple(each.path for each in listed)
     view = View(
-        paths=tuple(each.path for each in listed),
+        paths=paths,
+        folders=by_folder(paths),
         texts=reading.texts,
         documents=reading.documents,
         digests=reading.digests,
+        sizes=reading.sizes,
         parsed=reading.parsed,
         options=options,
     )
+    named = external.named(view)
+    unknown = {each.path for each in findings if each.code == "SCAN-UNKNOWN"}
+    reading.formats.update(dict.fromkeys(named & unknown, "onnx-data"))
+    findings = [each for each in findings if each.path not in named or each.code != "SCAN-UNKNOWN"]
     for check in CHECKS:
         findings += check(view)
     every = ordered(findings)

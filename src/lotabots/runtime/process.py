@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from lotabots.runtime.blobs import Blobs
 from lotabots.runtime.cache import Caches
@@ -23,6 +24,8 @@ class Process:
     blobs: Blobs
     log_files: Files
     """The published audit log: what anyone may read."""
+    model_files: Path
+    """The folder of what was uploaded of models."""
     keyring: Keyring
     clock: Callable[[], datetime]
     """The present moment, aware and in UTC: `runtime.clock.utc_now`, or a fixed one in a test."""

@@ -3,15 +3,16 @@
 import logging
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry
-from structlog.contextvars import merge_contextvars
 from structlog.typing import EventDict, FilteringBoundLogger
 
+from lotabots.runtime.clock import utc_now
 from lotabots.runtime.refusals import Refusals
 
 Logger: TypeAlias = FilteringBoundLogger
@@ -24,6 +25,8 @@ LEVELS: Mapping[str, int] = {
 }
 _LEVEL_OF = {**LEVELS, "notset": logging.NOTSET}
 """By the method of the logger; those that are not here say that something failed."""
+REQUEST: ContextVar[tuple[str, str] | None] = ContextVar("request", default=None)
+"""The id and trace id of the request that is being answered: they stand on every line about it."""
 MAX_TEXT = 2000
 """Characters of one logged text; the rest is cut, so that no caller decides how much we write."""
 
@@ -33,6 +36,7 @@ class Telemetry:
     """Where a process says what it does. Nothing here is global, so that tests share nothing."""
 
     log: Logger
+    requests: "RequestLog"
     registry: CollectorRegistry
     refusals: Refusals
     threshold: "Threshold"
@@ -49,21 +53,43 @@ class Threshold:
         """Logs from this level upwards, one of `LEVELS`."""
         self._least = LEVELS[level]
 
+    def admits(self, method: str) -> bool:
+        """Whether what this method of a logger says is written."""
+        return _LEVEL_OF.get(method, logging.ERROR) >= self._least
+
     def __call__(self, _logger: object, method: str, event: EventDict) -> EventDict:
         """The event, or DropEvent: a processor of structlog."""
-        if _LEVEL_OF.get(method, logging.ERROR) < self._least:
+        if not self.admits(method):
             raise structlog.DropEvent
         return event
+
+
+class RequestLog:
+    """Writes the line of a request: as `Telemetry.log` would, for a fourth of its CPU.
+
+    It is the one event that happens thousands of times a second. Its texts are cut by whoever
+    makes them.
+    """
+
+    def __init__(self, sink: structlog.BytesLogger, threshold: Threshold) -> None:
+        self._sink, self._threshold = sink, threshold
+
+    def write(self, level: str, event: EventDict) -> None:
+        """Writes these fields, if this level is written, with the level and the time."""
+        if self._threshold.admits(level):
+            event["level"], event["at"] = level, utc_now()
+            self._sink.msg(_encode(event))
 
 
 def open_telemetry(level: str = "info", stream: BinaryIO | None = None) -> Telemetry:
     """Telemetry whose log writes one JSON object a line to `stream` (stderr when None)."""
     threshold = Threshold(level)
+    sink = structlog.BytesLogger(stream or sys.stderr.buffer)
     log: Logger = structlog.wrap_logger(
-        structlog.BytesLogger(stream or sys.stderr.buffer),
+        sink,
         processors=[
             threshold,
-            merge_contextvars,
+            _with_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             structlog.processors.format_exc_info,
@@ -74,7 +100,7 @@ def open_telemetry(level: str = "info", stream: BinaryIO | None = None) -> Telem
         cache_logger_on_first_use=True,
     )
     registry = CollectorRegistry()
-    return Telemetry(log, registry, Refusals(registry), threshold)
+    return Telemetry(log, RequestLog(sink, threshold), registry, Refusals(registry), threshold)
 
 
 def adopt_standard_logging(log: Logger, *, level: str = "warning") -> None:
@@ -97,6 +123,12 @@ class _Adopted(logging.Handler):
             text=record.getMessage(),
             exc_info=record.exc_info,
         )
+
+
+def _with_request(_logger: object, _method: str, event: EventDict) -> EventDict:
+    if (request := REQUEST.get()) is not None:
+        event["request_id"], event["trace_id"] = request
+    return event
 
 
 def _cut(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -143,6 +143,7 @@ async def open_process(
             database=database,
             blobs=_blobs(settings.section(DataSettings).blobs, directory),
             log_files=log_files(settings.section(DataSettings).log, directory),
+            model_files=_model_files(settings.section(DataSettings).models, directory),
             keyring=keyring,
             clock=utc_now,
             telemetry=telemetry,
@@ -189,6 +190,10 @@ async def _database_urls(
 
 def _blobs(url: str, directory: Path) -> Blobs:
     return Blobs.open(url) if url else Blobs.in_folder(directory / "blobs")
+
+
+def _model_files(folder: str, directory: Path) -> Path:
+    return Path(folder).absolute() if folder else directory / "models"
 
 
 def log_files(url: str, directory: Path) -> Files:

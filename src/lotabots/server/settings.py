@@ -31,6 +31,9 @@ class DataSettings:
     blobs: str = ""
     """Where reference files and other inputs that attestations share lie: `file:///path`, `s3://`,
     `gs://`, `az://`; empty: in `directory`. The same for every process of an installation."""
+    models: str = ""
+    """A folder where uploaded files of models lie; empty: in `directory`. The same for every
+    process that serves attestation."""
     log: str = ""
     """Where the audit log is published: `file:///path`, `s3://`, `gs://`, `az://`; empty: in
     `directory`. The same for every process of an installation; anyone may be let read it."""

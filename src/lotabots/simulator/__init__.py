@@ -4,11 +4,13 @@ from lotabots.simulator.authorities import anchors, roots_pem
 from lotabots.simulator.chips import Chip
 from lotabots.simulator.faults import Fault
 from lotabots.simulator.fleet import Node, make_node, nvidia_json
+from lotabots.simulator.model_files import ModelOnNode
 from lotabots.simulator.references import Revocation, approved_versions, reference_files
 
 __all__ = [
     "Chip",
     "Fault",
+    "ModelOnNode",
     "Node",
     "Revocation",
     "anchors",

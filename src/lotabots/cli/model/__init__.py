@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("lotabots.cli.model.inspect", "Show files, formats, tensors and parameters."),
     "sign": ("lotabots.cli.model.sign", "Bind a model's files to a key."),
     "verify": ("lotabots.cli.model.verify", "Hold a model against its signatures."),
+    "scan": ("lotabots.cli.model.scan", "Look for what runs, lies or cannot be judged."),
 }
 
 

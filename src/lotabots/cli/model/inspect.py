@@ -11,7 +11,6 @@ from lotabots.cli.model.reading import Headers, read_headers, told
 from lotabots.cli.output import Exit, output_option, print_json, print_table, printable, say
 from lotabots.kernel import Json
 from lotabots.models import FileKind, Severity, TensorEntry
-from lotabots.models.formats.census import census
 from lotabots.models.read import open_folder
 
 NUMBER = re.compile(r"(?<![^./_-])\d+(?![^./_-])")
@@ -46,7 +45,7 @@ def document(headers: Headers, tensors: list[TensorEntry]) -> dict[str, object]:
     """Everything as one JSON document."""
     return {
         "size": headers.size,
-        **census(tensors),
+        "parameters": parameters(tensors),
         "files": [
             {
                 "path": one.path,
@@ -77,11 +76,9 @@ def document(headers: Headers, tensors: list[TensorEntry]) -> dict[str, object]:
 
 def show(headers: Headers, tensors: list[TensorEntry], every: bool) -> None:
     """Everything for a person."""
-    facts = census(tensors)
     line = f"{len(headers.listed)} files, {in_bytes(headers.size)}"
     if tensors:
-        parameters = int(str(facts["parameters"]))
-        line += f", {len(tensors)} tensors, {in_short(parameters)} parameters"
+        line += f", {len(tensors)} tensors, {in_short(parameters(tensors))} parameters"
     click.echo(click.style(line, bold=True))
     print_table(["file", "format", "size", "tensors", ""], files_of(headers))
     if tensors:
@@ -144,6 +141,11 @@ def each(tensors: Iterable[TensorEntry]) -> list[tuple[str, str, str, str, str]]
         )
         for one in tensors
     ]
+
+
+def parameters(tensors: Iterable[TensorEntry]) -> int:
+    """The elements of all tensors together."""
+    return sum(math.prod(one.shape) for one in tensors)
 
 
 def shape_of(shape: tuple[int, ...]) -> str:

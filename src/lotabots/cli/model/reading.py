@@ -1,6 +1,6 @@
 """A model as the commands read it from disk: names, headers, digests."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from lotabots.models import (
     Listed,
     Parsed,
     Severity,
+    TensorEntry,
     finding,
 )
 from lotabots.models.formats import parse
@@ -59,24 +60,26 @@ def _parsed(tree: Folder, path: str) -> Parsed | Finding | None:
         return finding("FILE-UNREADABLE", path, measured=error.code)
 
 
-def hash_model(
+def hash_model(tree: Folder, headers: Headers, *, cached: bool, words: str) -> Hashed:
+    """Every file's digest, and those of the tensors that the headers name."""
+    tensors = [one for parsed in headers.parsed.values() for one in parsed.tensors]
+    return hash_shown(tree, tensors=tensors, cached=cached, words=words)
+
+
+def hash_shown(
     tree: Folder,
-    headers: Headers,
     *,
     algorithm: Algorithm = Algorithm.SHA256,
-    tensors: bool = True,
-    cached: bool = True,
+    tensors: Sequence[TensorEntry] | None = None,
+    skip: Callable[[str], bool] | None = None,
+    cached: bool,
     words: str = "Reading",
 ) -> Hashed:
-    """Every file's digest, and those of the tensors that the headers name; a bar meanwhile."""
-    named = [one for parsed in headers.parsed.values() for one in parsed.tensors]
-    with digest_cache(cached) as cache, progress(words, headers.size) as tell:
+    """As `hash_tree`, with a bar on the terminal, and the user's cache if that is wanted."""
+    total = sum(one.size for one in tree.listed if skip is None or not skip(one.path))
+    with digest_cache(cached) as cache, progress(words, total) as tell:
         return hash_tree(
-            tree,
-            algorithm=algorithm,
-            tensors=named if tensors else None,
-            progress=tell,
-            cache=cache,
+            tree, algorithm=algorithm, tensors=tensors, skip=skip, progress=tell, cache=cache
         )
 
 

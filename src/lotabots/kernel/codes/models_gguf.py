@@ -7,6 +7,12 @@ _WRITER = "Do not load it. Write the file again with the reference library, or a
 
 CODES: tuple[Code, ...] = (
     Code(
+        "GGUF-MAGIC",
+        "reject",
+        "What is given out as a GGUF file does not begin with its magic.",
+        _BROKEN,
+    ),
+    Code(
         "GGUF-CUT",
         "reject",
         "A GGUF file ends inside its header.",

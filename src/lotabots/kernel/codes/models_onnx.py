@@ -128,7 +128,7 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "ONNX-FUNCTION-BUILTIN",
-        "warning",
+        "reject",
         "A function of an ONNX model stands in the place of an operator that runtimes have.",
         "Compare what it does with the operator; some runtimes take one, some the other.",
     ),

@@ -5,7 +5,16 @@ from typing import NamedTuple
 
 from lotabots.kernel import LotaError
 from lotabots.models.findings import finding
-from lotabots.models.formats import gguf, npy, onnx, safetensors
+from lotabots.models.formats import (
+    archives,
+    gguf,
+    hdf5,
+    npy,
+    onnx,
+    pickles,
+    pytorch,
+    safetensors,
+)
 from lotabots.models.types import Content, Parsed
 
 HEAD = 4096
@@ -28,7 +37,17 @@ class Format(NamedTuple):
 FORMATS: tuple[Format, ...] = (
     Format("gguf", gguf.sniff, gguf.parse),
     Format("npy", npy.sniff, npy.parse),
+    Format("pytorch-legacy", pytorch.sniff_legacy, pytorch.parse_legacy),
+    # Before safetensors: the length there can be the magic of a pickle, and one file be both.
+    Format("pickle", pickles.sniff, pickles.parse),
+    Format("zip", archives.sniff_zip, archives.parse_zip),
+    Format("hdf5", hdf5.sniff, hdf5.parse),
     Format("safetensors", safetensors.sniff, safetensors.parse),
+    # Behind safetensors: a header of 93 bytes begins as LZMA does.
+    Format("packed", archives.sniff_packed, archives.parse_packed),
+    Format("program", archives.sniff_program, archives.parse_program),
+    Format("script", archives.sniff_script, archives.parse_script),
+    Format("tar", archives.sniff_tar, archives.parse_tar),
     Format("onnx", onnx.sniff, onnx.parse),  # has no magic
 )
 """In the order in which they are tried; the surest magic first."""

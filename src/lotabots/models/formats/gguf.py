@@ -58,7 +58,9 @@ def _open(content: Content, faults: Faults, facts: dict[str, Json]) -> tuple[Cur
     """A cursor behind the counts; how many tensors and how many keys follow."""
     if content.size < 24:
         faults.refuse("GGUF-CUT", offset=content.size, expected=24, measured=content.size)
-    raw = content.read(4, 4)
+    magic, raw = content.read(0, 4), content.read(4, 4)
+    if not sniff(magic):
+        faults.refuse("GGUF-MAGIC", offset=0, measured=magic.hex())
     order: Order = "<" if raw[0] or raw[1] else ">"
     version = int.from_bytes(raw, "little" if order == "<" else "big")
     if version < 2:

@@ -19,9 +19,23 @@ MAX_DIMENSIONS = 64  # NPY_MAXDIMS of numpy 2
 MAX_DEPTH = 8
 LIMIT = 2**63 - 1
 
-_TOKEN = re.compile(r"\s*(?:'([^'\\\n]*)'|\"([^\"\\\n]*)\"|([0-9]{1,19})L?\b|(True|False)\b|(.))")
+_TOKEN = re.compile(
+    r"[ \t\n]*(?:'([^'\\\n]*)'|\"([^\"\\\n]*)\"|([0-9]{1,19})L?\b|(True|False)\b|(.))"
+)
 _PLAIN = re.compile(r"[<>|=]?(?:[biufcSUVmM?])([0-9]{0,9})(?:\[[0-9a-zA-Z/]{1,16}\])?")
 _OBJECT = re.compile(r"[<>|=]?O[0-9]*")
+
+_WIDTHS = {
+    "?": {1},
+    "b": {1},
+    "i": {1, 2, 4, 8},
+    "u": {1, 2, 4, 8},
+    "f": {2, 4, 8, 12, 16},
+    "c": {8, 16, 24, 32},
+    "m": {8},
+    "M": {8},
+}
+"""Bytes that an element of a kind may have; those of texts (S, U) and of V are free."""
 
 Literal = str | int | bool | list["Literal"] | tuple["Literal", ...]
 
@@ -62,6 +76,8 @@ def _header(content: Content, faults: Faults) -> tuple[str, int]:
     if content.size < 12:
         faults.refuse("NPY-HEADER", offset=content.size, measured=content.size)
     start = content.read(0, 12)
+    if not sniff(start):  # a member of an archive comes here by its name alone
+        faults.refuse("NPY-HEADER", offset=0, measured=start[:6].hex())
     major, minor = start[6], start[7]
     if major not in {1, 2, 3} or minor != 0:
         faults.refuse("NPY-VERSION", offset=6, expected="1.0 to 3.0", measured=f"{major}.{minor}")
@@ -133,21 +149,25 @@ class _Reader:
         if token[3]:
             return int(token[3])
         if token[5] == "(":
-            return tuple(self._values(")", depth))
+            values, comma = self._values(")", depth)
+            if len(values) == 1 and not comma:  # a value in parentheses
+                self._faults.refuse("NPY-HEADER", offset=token.start(), expected="a tuple")
+            return tuple(values)
         if token[5] == "[":
-            return self._values("]", depth)
+            return self._values("]", depth)[0]
         if token[5]:
             self._faults.refuse("NPY-HEADER", offset=token.start(), measured=token[5])
         return token[1] or token[2] or ""
 
-    def _values(self, mark: str, depth: int) -> list[Literal]:
+    def _values(self, mark: str, depth: int) -> tuple[list[Literal], bool]:
+        """The values before this mark, and whether a comma stands before it, too."""
         found: list[Literal] = []
         while not self.takes(mark):
             found.append(self.value(depth + 1))
             if not self.takes(","):
                 self.expect(mark)
-                break
-        return found
+                return found, False
+        return found, True
 
 
 def _shape(members: dict[str, Literal], faults: Faults) -> tuple[int, ...]:
@@ -187,7 +207,7 @@ def _plain_size(descr: str, faults: Faults) -> int:
         faults.refuse("NPY-TYPE", measured=descr)
     letter = descr.lstrip("<>|=")[0]
     width = int(plain[1] or ("1" if letter in "?b" else "0"))
-    if letter not in "SUV" and width not in {1, 2, 4, 8, 16, 32}:
+    if width not in _WIDTHS.get(letter, {width}):
         faults.refuse("NPY-TYPE", measured=descr)
     return width * 4 if letter == "U" else width
 

@@ -65,11 +65,11 @@ def _check_expansion(
     stack = sorted(functions)
     while stack:
         function = stack[-1]
-        inner = [call for call in functions[function] if call in functions]
-        waiting = [call for call in inner if call not in sizes]
         if function in sizes:
             stack.pop()
-        elif function not in entered:
+            continue
+        waiting = [call for call in functions[function] if call in functions and call not in sizes]
+        if function not in entered:
             entered.add(function)
             stack += waiting
         elif waiting:
@@ -86,5 +86,6 @@ def _check_expansion(
 
 def _size(calls: Counter[Call], sizes: Mapping[Call, int]) -> int:
     # Capped: a chain of functions that each call the next one twice is a number of many digits.
-    total = sum(count * sizes.get(call, 1) for call, count in calls.items())
+    # A call counts by itself: functions without a node still have to be expanded.
+    total = sum(count * (1 + sizes.get(call, 0)) for call, count in calls.items())
     return min(total, 2 * MAX_NODES)

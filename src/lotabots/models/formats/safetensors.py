@@ -6,6 +6,7 @@ a hole, to the end of the file. Stricter than the reference: a key stands once, 
 """
 
 import re
+from typing import Annotated
 
 import msgspec
 
@@ -18,8 +19,11 @@ MAX_HEADER = 100_000_000
 """Bytes of JSON; the reference reads no more (MAX_HEADER_SIZE)."""
 MAX_COLONS = 1_000_000
 """Colons in the header: a tensor has four, so 250,000 tensors. Bounds time and memory."""
-MAX_ENTRY = 4096
-"""Bytes of JSON that describe one tensor, and of its name."""
+MAX_ENTRY = 1024
+"""Bytes of JSON that describe one tensor."""
+MAX_NAME = 4096
+MAX_DIMENSIONS = 64
+"""As many as numpy and PyTorch have."""
 MAX_METADATA = 4 * 1024 * 1024
 LIMIT = 2**63 - 1
 
@@ -47,7 +51,7 @@ _CODE = re.compile(
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     dtype: str
-    shape: list[int]
+    shape: Annotated[list[int], msgspec.Meta(max_length=MAX_DIMENSIONS)]
     data_offsets: tuple[int, int]
 
 
@@ -114,7 +118,7 @@ def _check_unique(members: dict[str, msgspec.Raw], header: bytes, faults: Faults
     """
     quotes = 0
     for name, raw in members.items():
-        if _UNPRINTABLE.search(name) or len(name) > MAX_ENTRY:
+        if _UNPRINTABLE.search(name) or len(name) > MAX_NAME:
             faults.refuse("SAFETENSORS-NAME", tensor=repr(name[:80]))
         quotes += 2 + bytes(raw).count(b'"')
     if quotes != header.count(b'"'):

@@ -1,14 +1,13 @@
 """A tree by its content: every file digested once, in threads, its tensors in the same pass.
 
 Bytes are read into buffers, not mapped: whoever truncates a mapped file ends our process (decision
-20). Hashers and reads leave the interpreter's lock, so threads run side by side.
+21). Hashers and reads leave the interpreter's lock, so threads run side by side.
 """
 
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -108,19 +107,41 @@ def _all(
         path = files[at].path
         outcomes[at] = _one(tree, path, Ranges(wanted.get(path, ())), options)
 
-    if options.threads == 1 or len(files) < 2:
-        for at in by_size:
-            work(at)
-        return outcomes
-    with ThreadPoolExecutor(min(options.threads, len(files)), "hash") as pool:
-        try:
-            for _ in pool.map(work, by_size):
-                pass
-        except BaseException:
-            options.stop.set()  # Ctrl-C: what is under way ends at its next buffer
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    _side_by_side(work, by_size, min(options.threads, len(files)), options.stop)
     return outcomes
+
+
+def _side_by_side(
+    work: Callable[[int], None], places: Sequence[int], threads: int, stop: Event
+) -> None:
+    """Does all the work, in order, in so many threads; raises the first error of any of them.
+
+    By hand: `concurrent.futures` and the logging it loads cost more than a small model does.
+    """
+    left, failed = iter(places), list[BaseException]()
+
+    def worker() -> None:
+        try:
+            for place in left:  # next() of an iterator of a list is one step under the lock
+                if stop.is_set():
+                    return
+                work(place)
+        except BaseException as error:  # noqa: BLE001 - it is raised by whoever waits
+            failed.append(error)
+            stop.set()
+
+    others = [Thread(target=worker, name="hash", daemon=True) for _ in range(threads - 1)]
+    for thread in others:
+        thread.start()
+    try:
+        worker()
+        for thread in others:
+            thread.join()
+    except BaseException:  # Ctrl-C while we wait: what is under way ends at its next buffer
+        stop.set()
+        raise
+    if failed:
+        raise failed[0]
 
 
 def _one(tree: Tree, path: str, ranges: Ranges, options: Options) -> Outcome:

@@ -34,7 +34,7 @@ _LINE = re.compile(
     r"[^\w\n~≈]{1,12}([~≈]?[0-9][^\n|]{0,40})",
     re.MULTILINE,
 )
-_UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+_UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "thousand": 1e3, "": 1.0}
 TOLERANCE = 0.01
 """Of the number that is stated; more where it is rounded, but never as much as a tenth."""
 MOST_ROUNDED = 0.08
@@ -81,9 +81,7 @@ def parameters(view: View, folder: str) -> int:
     0 where there is none, or quantised layers are packed, so that elements are not parameters.
     """
     counts: dict[str, int] = {}
-    for path, parsed in view.parsed.items():
-        if folder_of(path) != folder or not parsed.tensors:
-            continue
+    for path, parsed in view.headers(folder).items():
         if any(each.name.endswith((".qweight", ".weight_packed")) for each in parsed.tensors):
             return 0
         # Each GGUF file is the model once more; the parts of safetensors are the model together.
@@ -101,7 +99,8 @@ def _stated(values: dict[str, Json], text: str) -> Iterator[tuple[float, float]]
         if found is None:
             continue
         digits = found[1].replace(",", "").replace("_", "")
-        unit = _UNITS.get((found[2] or found[3] or "")[:1].lower(), 1.0)
+        word = (found[2] or found[3] or "").lower()
+        unit = _UNITS.get(word) or _UNITS[word[:1]]
         places = len(digits.partition(".")[2])
         if float(digits):
             yield float(digits) * unit, unit * 10.0**-places / 2

@@ -12,6 +12,8 @@ from lotabots.models.findings import Finding, finding
 from lotabots.models.repository.view import View, folder_of, name_of
 
 _PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})(\.\w+)")
+MOST_INDEXES = 64
+"""Indexes of one model that are compared; a pipeline has one for each of its parts."""
 MOST = 20
 """Findings of one kind about one index."""
 
@@ -19,11 +21,13 @@ MOST = 20
 def check(view: View) -> Iterator[Finding]:
     """Compares each index with the files beside it, and finds parts that have no index."""
     folders: set[str] = set()
+    count = 0
     for path, document in view.documents.items():
         if path.endswith(".index.json"):
             folders.add(folder_of(path))
             mapping = _mapping(document)
-            if mapping is None:
+            count += 1
+            if mapping is None or count > MOST_INDEXES:
                 yield finding("INDEX-MALFORMED", path)
                 continue
             yield from _compare(view, path, mapping)
@@ -50,12 +54,12 @@ def _compare(view: View, path: str, mapping: dict[str, str]) -> Iterator[Finding
         # A plain name and nothing else: loaders join it to the folder as it is.
         if "/" in name or "\\" in name or name in {"", ".", ".."} or "\0" in name or ":" in name:
             yield finding("INDEX-ESCAPE", path, measured=name)
-        elif folder + name not in view.paths:
+        elif folder + name not in view.sizes:
             yield finding("INDEX-MISSING-FILE", path, measured=name)
     ending = "." + path.removesuffix(".index.json").rpartition(".")[2]
-    for other in view.paths:
-        beside = folder_of(other) == folder and other.endswith(ending)
-        if beside and name_of(other) not in files:
+    named = set(files)
+    for other in view.folders.get(folder, ()):
+        if other.endswith(ending) and name_of(other) not in named:
             yield finding("INDEX-EXTRA-FILE", other, expected=f"named in {path}")
     yield from _tensors(view, path, mapping)
 

@@ -110,15 +110,19 @@ _RIDERS = ("commons clause", "non commercial use only", "the following additiona
 _WORD = re.compile(r"[a-z0-9]+")
 _NAME = re.compile(r"(?i)(?:licen[cs]e|copying)(?:[-_.][\w-]+)?(?:\.(?:txt|md|rst))?")
 _SAME = {"openrail++": "openrail", "bigscience-openrail-m": "openrail", "bsd": "bsd-3-clause"}
+MOST = 32
+"""Texts of licences in one model that are read."""
 MAX_TEXT = 256 * 1024
 SIMILAR = 0.9
 
 
 def check(view: View) -> Iterator[Finding]:
     """Refuses a licence text that is not the one that the card names."""
-    for path, text in view.texts.items():
-        if not _NAME.fullmatch(name_of(path)) or path.endswith(".json"):
-            continue
+    paths = [path for path in view.texts if _NAME.fullmatch(name_of(path))]
+    for path in paths[MOST:]:
+        yield finding("LICENCE-UNKNOWN", path, expected=f"{MOST} licences")
+    for path in paths[:MOST]:
+        text = view.texts[path]
         card_path = f"{folder_of(path)}README.md"
         named = named_licence(card_path, view.texts.get(card_path, ""))
         text_id, score = recognise(text)

@@ -8,7 +8,7 @@ from lotabots.models.types import TensorEntry
 
 FORMATS = frozenset(
     {"text", "json", "yaml", "safetensors", "gguf", "onnx", "npy", "sentencepiece"}
-    | {"keras", "hdf5", "zip", "tar", "gzip"}
+    | {"keras", "hdf5", "npz"}
 )
 """Formats that are allowed by default: those of which every part is read here."""
 

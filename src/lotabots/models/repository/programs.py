@@ -17,10 +17,11 @@ _PROGRAM = re.compile(
 def check(view: View) -> Iterator[Finding]:
     """Refuses every file of text that is a program, by its name or by its first line."""
     for path, text in view.texts.items():
-        shebang = text.startswith("#!")
+        shebang = text.removeprefix("\ufeff").startswith("#!")
         if not shebang and not _PROGRAM.fullmatch(name_of(path)):
             continue
         digest = view.digests[path]
         pinned = digest in view.options.pinned_code
         why = text.split("\n", 1)[0] if shebang else name_of(path)
-        yield finding("CODE-PINNED" if pinned else "CODE-FILE", path, expected=digest, measured=why)
+        code = "CODE-PINNED" if pinned else "PROGRAM-SCRIPT" if shebang else "CODE-FILE"
+        yield finding(code, path, expected=digest, measured=why)

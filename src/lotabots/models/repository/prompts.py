@@ -44,6 +44,11 @@ def templates(view: View) -> list[Template]:
     for path, parsed in view.parsed.items():
         found += _named(path, parsed.facts.get("chat_template"))
         found += _named(path, parsed.facts.get("chat_templates"))
+        # Metadata that are a template: whoever renders them is attacked by them.
+        metadata = parsed.facts.get("metadata") if parsed.format == "safetensors" else None
+        for key, value in metadata.items() if isinstance(metadata, dict) else ():
+            if isinstance(value, str) and ("{{" in value or "{%" in value):
+                found.append(Template(path, key, value))
     return sorted(found)
 
 

@@ -11,42 +11,51 @@ from itertools import islice
 from lotabots.models.findings import Finding, finding
 from lotabots.models.repository.view import View, name_of
 
-# A run of the letters of tokens is looked at once, from its beginning: time stays linear.
-_BEFORE, _AFTER = r"(?<![A-Za-z0-9_-])", r"(?![A-Za-z0-9_-])"
-_FORMS = tuple(
-    (what, beginning, re.compile(_BEFORE + form + _AFTER))
-    for what, beginning, form in (
-        ("AWS access key", "A", r"(?:AKIA|ASIA)[A-Z2-7]{16}"),
-        ("GitHub token", "gh", r"gh[pousr]_[A-Za-z0-9]{36,255}"),
-        ("GitHub token", "github_pat_", r"github_pat_[A-Za-z0-9_]{60,255}"),
-        ("GitLab token", "glpat-", r"glpat-[A-Za-z0-9_-]{20,100}"),
-        ("Hugging Face token", "hf_", r"hf_[A-Za-z0-9]{34,40}"),
-        ("Hugging Face token", "api_org_", r"api_org_[A-Za-z0-9]{34}"),
-        (
-            "JSON Web Token",
-            "eyJ",
-            r"eyJ[A-Za-z0-9_-]{8,2048}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{16,1024}",
-        ),
-        ("Slack token", "xox", r"xox[abposr]-[A-Za-z0-9-]{20,200}"),
-        ("Google key", "AIza", r"AIza[A-Za-z0-9_-]{35}"),
-        ("OpenAI key", "sk-", r"sk-(?:proj-|svcacct-)?[A-Za-z0-9_]{40,200}"),
-        ("Anthropic key", "sk-ant-", r"sk-ant-[A-Za-z0-9_-]{40,200}"),
-        ("NVIDIA key", "nvapi-", r"nvapi-[A-Za-z0-9_-]{40,100}"),
-        ("Stripe key", "k_live_", r"[rs]k_live_[A-Za-z0-9]{20,200}"),
-        ("PyPI token", "pypi-", r"pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{40,300}"),
-        ("Weights & Biases key", "WANDB_API_KEY", r"WANDB_API_KEY\W{1,5}[0-9a-f]{40}"),
-        (
-            "credentials in a URL",
-            "://",
-            r"[a-z][a-z0-9+.-]{1,12}://[^\s/:@'\"]{1,64}:[^\s/:@'\"]{8,128}@[a-z0-9.-]{3,64}",
-        ),
-    )
+# What each form begins with, literally: that is searched for fast, and most texts have none. What
+# stands before it is looked at next, so that a run of such letters is followed once and not from
+# each of its places: time stays linear.
+_BEFORE, _AFTER = "(?<![A-Za-z0-9_-]{0})", r"(?![A-Za-z0-9_-])"
+_GITHUB = r"[A-Za-z0-9]{36,255}"
+_FORMS: tuple[tuple[str, str, str], ...] = (
+    ("AWS access key", "AKIA", r"[A-Z2-7]{16}"),
+    ("AWS access key", "ASIA", r"[A-Z2-7]{16}"),
+    *(("GitHub token", f"gh{kind}_", _GITHUB) for kind in "pousr"),
+    ("GitHub token", "github_pat_", r"[A-Za-z0-9_]{60,255}"),
+    ("GitLab token", "glpat-", r"[A-Za-z0-9_-]{20,100}"),
+    ("Hugging Face token", "hf_", r"[A-Za-z0-9]{34,40}"),
+    ("Hugging Face token", "api_org_", r"[A-Za-z0-9]{34}"),
+    (
+        "JSON Web Token",
+        "eyJ",
+        r"[A-Za-z0-9_-]{8,2048}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{16,1024}",
+    ),
+    ("Slack token", "xox", r"[abposr]-[A-Za-z0-9-]{20,200}"),
+    ("Google key", "AIza", r"[A-Za-z0-9_-]{35}"),
+    ("OpenAI key", "sk-", r"(?:proj-|svcacct-)?[A-Za-z0-9_]{40,200}"),
+    ("Anthropic key", "sk-ant-", r"[A-Za-z0-9_-]{40,200}"),
+    ("NVIDIA key", "nvapi-", r"[A-Za-z0-9_-]{40,100}"),
+    ("Stripe key", "sk_live_", r"[A-Za-z0-9]{20,200}"),
+    ("Stripe key", "rk_live_", r"[A-Za-z0-9]{20,200}"),
+    ("PyPI token", "pypi-", r"AgEIcHlwaS5vcmc[A-Za-z0-9_-]{40,300}"),
+    ("Weights & Biases key", "WANDB_API_KEY", r"\W{1,5}[0-9a-f]{40}"),
 )
-_KEY = (
-    "private key",
-    "PRIVATE KEY",
-    re.compile(r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"),
+# These two have their own surroundings.
+_OTHERS: tuple[tuple[str, str, str], ...] = (
+    (
+        "private key",
+        "-----BEGIN ",
+        r"(?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----",
+    ),
+    (
+        "credentials in a URL",
+        "://",
+        r"(?<=[a-z0-9]://)[^\s/:@'\"]{1,64}:[^\s/:@'\"]{8,128}@[a-z0-9.-]{3,64}",
+    ),
 )
+_COMPILED = tuple(
+    (what, literal, re.compile(literal + _BEFORE.replace("{0}", literal) + form + _AFTER))
+    for what, literal, form in _FORMS
+) + tuple((what, literal, re.compile(literal + form)) for what, literal, form in _OTHERS)
 _ASSIGNED = re.compile(
     r"(?i:(?:passw(?:or)?d|secret|api[_-]?key|access[_-]?key|auth[_-]?token|credential)"
     r"[\w.-]{0,20})[\"']?\s{0,4}[:=]\s{0,4}[\"']?([A-Za-z0-9+/_=.-]{20,200})"
@@ -72,7 +81,7 @@ def check(view: View) -> Iterator[Finding]:
 
 
 def _known(path: str, text: str) -> Iterator[Finding]:
-    for what, beginning, form in (_KEY, *_FORMS):
+    for what, beginning, form in _COMPILED:
         if beginning not in text:
             continue
         for place, match in enumerate(form.finditer(text)):

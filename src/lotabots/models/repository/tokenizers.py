@@ -134,11 +134,11 @@ def _decimal(text: str) -> int | None:
 
 def _rows(view: View, folder: str, last: int) -> Iterator[Finding]:
     """The largest id has a row in the embedding, which has as many as are configured."""
-    config = view.objects("config.json").get(f"{folder}config.json", {})
+    config = view.object_at(f"{folder}config.json")
     size = config.get("vocab_size")
-    for path, parsed in view.parsed.items():
+    for path, parsed in view.headers(folder).items():
         rows = parsed.facts.get("embedding_rows")
-        if folder_of(path) != folder or not isinstance(rows, int) or parsed.format == "gguf":
+        if not isinstance(rows, int) or parsed.format == "gguf":
             continue
         if last >= rows:
             yield finding("TOKENIZER-ROWS", path, expected=f"id {last}", measured=f"{rows} rows")

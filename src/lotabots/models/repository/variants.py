@@ -39,8 +39,8 @@ def check(view: View) -> Iterator[Finding]:
                 said = full or (named[1] if named else "")
                 yield finding("VARIANT-UNDECLARED", path, expected=said, measured=how)
         else:
-            config = view.objects("config.json").get(f"{folder}config.json")
-            if config is not None and not config.get("quantization_config"):
+            config = view.object_at(f"{folder}config.json")
+            if config and not config.get("quantization_config"):
                 stated = f"{config.get('torch_dtype') or config.get('dtype') or 'no quantisation'}"
                 yield finding("VARIANT-UNDECLARED", path, expected=stated, measured=how)
         yield from _card(view, folder, how)

@@ -6,13 +6,13 @@ from lotabots.kernel import Json, LotaError, sha256_hex, strict_json
 from lotabots.models.findings import Finding, finding
 from lotabots.models.formats import FORMATS, HEAD, Format
 from lotabots.models.repository.options import Options
-from lotabots.models.scanning.magic import could_be_text, is_pointer, program, text_of
+from lotabots.models.scanning.magic import byte_code, could_be_text, is_pointer, text_of
 from lotabots.models.scanning.names import LOADED_BY_PICKLE, TEXT, promised
 from lotabots.models.types import Content, FileKind, Listed, Parsed, Tree
 
 MAX_TEXT = 64 * 1024 * 1024
 """Bytes of one file of text; a tokenizer with 262,144 tokens has 33 MB."""
-MAX_TEXTS = 192 * 1024 * 1024
+MAX_TEXTS = 96 * 1024 * 1024
 """Bytes of all files of text together."""
 MAX_DEPTH = 64
 
@@ -28,12 +28,14 @@ class Reading:
     documents: dict[str, Json] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     parsed: dict[str, Parsed] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
     text_bytes: int = 0
 
     def read(self, listed: Listed) -> list[Finding]:
         """Reads one name of the tree; returns what is wrong with it."""
         path = listed.path
         self.formats[path] = "unknown"
+        self.sizes[path] = listed.size
         match listed.kind:
             case FileKind.SYMLINK:
                 self.formats[path] = "link"
@@ -50,11 +52,12 @@ class Reading:
 
     def _content(self, path: str, content: Content) -> list[Finding]:
         head = content.read(0, min(HEAD, content.size))
-        if kind := program(head):
+        if kind := byte_code(head):
             self.formats[path] = "program"
             return [finding("SCAN-EXECUTABLE", path, measured=kind)]
         known = next((each for each in FORMATS if each.sniff(head)), None)
-        if known is not None:
+        # A script is judged as the text that it is, so that one that was read can be pinned.
+        if known is not None and (known.name != "script" or not could_be_text(head)):
             return self._known(path, content, known)
         if is_pointer(head):
             self.formats[path] = "pointer"

@@ -1,4 +1,4 @@
-"""What a file is that no parser reads: a program, a pointer, plain text, or unknown."""
+"""What a file is that no parser reads: byte code, a pointer, plain text, or unknown."""
 
 import re
 
@@ -7,31 +7,22 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
-_PROGRAMS: tuple[tuple[str, bytes], ...] = (
-    ("ELF", b"\x7fELF"),  # System V ABI, chapter 4
-    ("Mach-O", b"\xfe\xed\xfa\xce"),
-    ("Mach-O", b"\xfe\xed\xfa\xcf"),
-    ("Mach-O", b"\xce\xfa\xed\xfe"),
-    ("Mach-O", b"\xcf\xfa\xed\xfe"),
-    ("Mach-O or Java class", b"\xca\xfe\xba\xbe"),
-    ("WebAssembly", b"\x00asm"),
+_BYTE_CODE: tuple[tuple[str, bytes], ...] = (
     ("Dalvik", b"dex\n03"),
     ("LLVM bitcode", b"BC\xc0\xde"),
     ("CUDA fat binary", b"\x50\xed\x55\xba"),
 )
 
 
-def program(head: bytes) -> str:
-    """The kind of program that a file is which begins so; empty if it is none."""
-    for name, magic in _PROGRAMS:
+def byte_code(head: bytes) -> str:
+    """The kind of byte code that a file is which begins so; empty if it is none."""
+    for name, magic in _BYTE_CODE:
         if head.startswith(magic):
             return name
-    # MZ alone could be text; a PE file has zeros in its first lines.
-    if head[:2] == b"MZ" and b"\x00" in head[:64]:
-        return "PE"
-    # CPython: a number, \r\n, then flags (importlib, MAGIC_NUMBER); 16 bytes of header.
+    # CPython: a number, \r\n, then flags (importlib, MAGIC_NUMBER); 16 bytes of header, a code
+    # object.
     if len(head) > 16 and head[2:4] == b"\r\n" and head[16:17] == b"\xe3":
-        return "Python byte code"
+        return "Python"
     return ""
 
 

@@ -1,8 +1,10 @@
 """Which formats a file name promises; loaders that go by the name get what is inside."""
 
 TEXT = frozenset({"text"})
-_TORCH = frozenset({"pytorch", "pickle"})
-_PACKED = frozenset({"zip", "tar", "gzip"})
+_TORCH = frozenset({"pytorch", "pytorch-legacy", "torchscript", "torch-exported", "pickle", "tar"})
+# joblib packs what it writes, on request.
+_DUMPED = frozenset({"pickle", "gzip", "zlib", "bzip2", "xz", "lzma", "lz4", "zstd"})
+_PACKED = frozenset({"gzip", "bzip2", "xz", "7z", "tar"})
 
 # By the end of the name. A name that is not here promises nothing.
 ENDINGS: dict[str, frozenset[str]] = {
@@ -15,7 +17,10 @@ ENDINGS: dict[str, frozenset[str]] = {
     ".h5": frozenset({"hdf5"}),
     ".hdf5": frozenset({"hdf5"}),
     **dict.fromkeys((".bin", ".pt", ".pth", ".ckpt", ".th"), _TORCH),
-    **dict.fromkeys((".pkl", ".pickle", ".joblib", ".dill"), frozenset({"pickle", "joblib"})),
+    **dict.fromkeys(
+        (".pkl", ".pickle", ".joblib", ".dill"),
+        _DUMPED,
+    ),
     ".zip": frozenset({"zip"}),
     ".tar": frozenset({"tar"}),
     **dict.fromkeys((".gz", ".tgz", ".bz2", ".xz", ".7z"), _PACKED),
@@ -28,7 +33,7 @@ ENDINGS: dict[str, frozenset[str]] = {
         TEXT,
     ),
 }
-LOADED_BY_PICKLE = frozenset({"pickle", "pytorch", "joblib"})
+LOADED_BY_PICKLE = frozenset({"pickle", "pytorch", "pytorch-legacy", "torchscript"})
 """Formats whose reading is the running of a pickle."""
 
 

@@ -1,5 +1,6 @@
 """HTTP: services as values, one strict request, one error body, one edge."""
 
+from lotabots.runtime.web.answer import lines
 from lotabots.runtime.web.app import Service, build_app
 from lotabots.runtime.web.arrival import ARRIVAL, Arrival, subscriber
 from lotabots.runtime.web.auth import (
@@ -46,6 +47,7 @@ __all__ = [
     "build_app",
     "endpoints",
     "limited",
+    "lines",
     "note_code",
     "permit",
     "proven_key",

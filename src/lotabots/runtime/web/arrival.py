@@ -62,6 +62,8 @@ class Proxies:
     def arrival(self, peer: str, headers: Headers) -> Arrival:
         """The request that came from `peer`: the other end of the connection."""
         trusted = bool(self._networks) and self.trusts(peer)
+        if not trusted and TRACEPARENT not in dict(headers):  # most are no more than this
+            return arrived(normal(peer) or peer, (), ())
         forwarded, sent_id, trace = [], [], []
         for name, value in headers:
             if name == TRACEPARENT:

@@ -20,6 +20,8 @@ class RateClass(StrEnum):
     PUBLIC = "public"
     """What anyone may read."""
 
+    __hash__ = str.__hash__  # Enum's own is Python, and this is a key of every request
+
     @property
     def strict(self) -> bool:
         """Whether its share is smaller while this process decides alone."""

@@ -34,7 +34,7 @@ class WebSettings:
     max_headers: int = 32 * 1024
     """Of a request's path, query and headers together."""
     keep_alive: int = 15
-    """How long an idle connection stays open."""
+    """How long an idle connection stays open, and how long the head of a request may take."""
     stop_seconds: int = 10
     """How long running requests may take to finish when we stop."""
     max_concurrent: int = 1000

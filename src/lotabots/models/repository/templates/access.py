@@ -15,6 +15,7 @@ from lotabots.models.repository.templates.nodes import (
     Const,
     Expression,
     Filter,
+    For,
     Foreign,
     Getattr,
     Getitem,
@@ -75,20 +76,20 @@ def escapes(statements: tuple[Statement, ...]) -> Iterator[str]:
     known = list(every(statements))
     macros = {found.target for found in known if isinstance(found, Block) and found.word == "macro"}
     made = _made(known)
+    # A name that the template gives to a value of its own is no longer Jinja's.
+    own = {name for found in known if isinstance(found, Set | For) for name in found.targets}
     for statement in known:
         if isinstance(statement, Foreign):
             yield f"{statement.word} of another template"
         for expression in expressions(statement):
             for node in walk(expression):
-                if why := _escape(node, macros, made):
+                if why := _escape(node, macros, made, own):
                     yield why
 
 
-def _escape(node: Expression, macros: set[str], made: set[str]) -> str:
+def _escape(node: Expression, macros: set[str], made: set[str], own: set[str]) -> str:
     match node:
-        case Name() if node.name in _FORBIDDEN_NAMES or (
-            node.name.startswith("_") and node.name.strip("_")
-        ):
+        case Name() if node.name.startswith("__") or node.name in _FORBIDDEN_NAMES - own:
             return f"the name {node.name}"
         case Getattr() if _FORBIDDEN_ATTRIBUTES.fullmatch(node.name):
             return f"the attribute {node.name}"

@@ -31,6 +31,9 @@ from lotabots.models.repository.templates.tokens import Unreadable
 MAX_ROUNDS = 12
 """Readings until nothing new is known of any name; a chain of names that is longer is no use."""
 
+# Filters and methods that go over all of a list or mapping.
+_WHOLE = frozenset({"items", "keys", "values", "list", "dictsort"})
+
 
 def added(statements: tuple[Statement, ...]) -> list[Added]:
     """Every literal text, and what decides about it. Raises Unreadable."""
@@ -106,7 +109,12 @@ class _Reader:
 
     def _picked(self, over: Expression) -> Level:
         """What decides how often a loop turns: content where it picks from it, not its length."""
-        picks = any(isinstance(n, Test | Operation | Choice | Call | Filter) for n in walk(over))
+        picks = any(
+            isinstance(node, Test | Operation | Choice)
+            or (isinstance(node, Filter) and node.name not in _WHOLE)
+            or (isinstance(node, Call) and getattr(node.of, "name", "") not in _WHOLE)
+            for node in walk(over)
+        )
         return self.names.value(over) if picks else Level.STRUCTURE
 
     def _block(self, found: Block, level: Level) -> None:

@@ -38,7 +38,7 @@ _SEARCHING = vocabulary(
     " removesuffix get"
 )
 _SILENT = frozenset({"raise_exception", "strftime_now", "range"})
-MAX_SPOKEN = 4000
+MAX_SPOKEN = 800
 """Characters of words that are remembered of one name or expression."""
 
 

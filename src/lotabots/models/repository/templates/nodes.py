@@ -1,57 +1,51 @@
 """The syntax tree of a chat template, and a walk over what an expression is made of."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Const:
+
+class Const(msgspec.Struct, frozen=True):
     """A literal."""
 
     value: str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(msgspec.Struct, frozen=True):
     """A variable, by its name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Getattr:
+class Getattr(msgspec.Struct, frozen=True):
     """`of.name`."""
 
     of: "Expression"
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Getitem:
+class Getitem(msgspec.Struct, frozen=True):
     """`of[key]`."""
 
     of: "Expression"
     key: "Expression"
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(msgspec.Struct, frozen=True):
     """`start:stop:step` inside of brackets; parts that are not written are left out."""
 
     parts: tuple["Expression", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """`of(arguments)`; the names of keyword arguments do not matter here."""
 
     of: "Expression"
     arguments: tuple["Expression", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True):
     """`of|name(arguments)`; `of` is None for what a `filter` block pipes in."""
 
     of: "Expression | None"
@@ -59,8 +53,7 @@ class Filter:
     arguments: tuple["Expression", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(msgspec.Struct, frozen=True):
     """`of is name(arguments)`."""
 
     of: "Expression"
@@ -68,16 +61,14 @@ class Test:
     arguments: tuple["Expression", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """An operator with its operands; comparisons and `in` have the operator `compare`."""
 
     operator: str
     operands: tuple["Expression", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """`yes if test else no`."""
 
     test: "Expression"
@@ -85,8 +76,7 @@ class Choice:
     no: "Expression | None"
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(msgspec.Struct, frozen=True):
     """A list, a tuple, or a mapping as its keys and values in turn."""
 
     items: tuple["Expression", ...]
@@ -97,29 +87,25 @@ Expression: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """Text between tags."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(msgspec.Struct, frozen=True):
     """`{{ value }}`."""
 
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+class If(msgspec.Struct, frozen=True):
     """Branches in order; the last one's test is None for `else`."""
 
     branches: tuple[tuple[Expression | None, tuple["Statement", ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class For:
+class For(msgspec.Struct, frozen=True):
     """`for targets in over if only`, and what stands there when it is empty."""
 
     targets: tuple[str, ...]
@@ -129,16 +115,14 @@ class For:
     otherwise: tuple["Statement", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
+class Set(msgspec.Struct, frozen=True):
     """A value for names; `a.b` for a member of a namespace."""
 
     targets: tuple[str, ...]
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """Statements between two tags: `set x`, `macro`, `filter`, `generation`, by `word`."""
 
     word: str
@@ -149,15 +133,13 @@ class Block:
     body: tuple["Statement", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Foreign:
+class Foreign(msgspec.Struct, frozen=True):
     """`include`, `import`, `from`, `extends`: another template's text or macros."""
 
     word: str
 
 
-@dataclass(frozen=True, slots=True)
-class Jump:
+class Jump(msgspec.Struct, frozen=True):
     """`break` or `continue`: what follows in the loop depends on what led here."""
 
 

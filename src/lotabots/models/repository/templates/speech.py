@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from lotabots.models.repository.templates.tokens import vocabulary
 
@@ -18,8 +18,7 @@ class Level(IntEnum):
     """What messages say, or what the time is."""
 
 
-@dataclass(frozen=True)
-class Added:
+class Added(NamedTuple):
     """Literal text of a template and what decides whether it is said."""
 
     text: str
@@ -33,7 +32,7 @@ _STRUCTURAL = vocabulary(
     " think thinking name arguments parameters content role type analysis final commentary tools"
     " text inst sys json null none true false human ai bot start end header id begin of sentence"
     " im eot eom eos bos turn call calls response responses output outputs sep message channel"
-    " return image video audio pad vision available results result functions"
+    " return media img image video audio pad vision available results result functions"
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
 SENTENCE = 3

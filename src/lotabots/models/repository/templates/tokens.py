@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 MAX_TEMPLATE = 256 * 1024
 """Characters of a template that is read."""
-MAX_TOKENS = 65536
+MAX_TOKENS = 20_000
+"""A long template in use has 5,000."""
 
 
 class Unreadable(ValueError):

@@ -1,0 +1,96 @@
+"""One model judged: its files read, held against what was signed, scanned, and the policy asked.
+
+What was uploaded is read in place. Of a model that was registered by its manifest alone the digests
+are what the registration says, and nobody has scanned it: the verdict says so.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from lotabots.appraisal import Appraiser
+from lotabots.appraisal.assessment import Bundles, assess, open_bundles
+from lotabots.appraisal.models import ModelPolicy, Previous, scan_options
+from lotabots.attestation.models.contents import Contents, ManifestTree
+from lotabots.attestation.models.store import ModelRow
+from lotabots.attestation.models.types import RegisteredFile
+from lotabots.attestation.models.work import Ending
+from lotabots.models import Algorithm, FileEntry, Hashed, TensorEntry, Tree
+from lotabots.models.read import hash_tree
+from lotabots.models.scan import ScanReport, scan
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """A model to judge, and by what; everything that was loaded for it."""
+
+    tenant: UUID
+    row: ModelRow
+    files: tuple[RegisteredFile, ...]
+    complete: bool
+    """Every file of it was uploaded."""
+    policy: ModelPolicy
+    previous: Previous | None
+    now: datetime
+
+
+def judge(
+    task: Task, contents: Contents, appraiser: Appraiser, progress: Callable[[int], None]
+) -> Ending:
+    """How the verification ends. Blocks while the files are read; call it in a thread.
+
+    Raises what reading and `progress` raise.
+    """
+    row = task.row
+    bundles = open_bundles(row.name, row.bundle, row.strong_bundle, task.policy, task.now)
+    if task.complete:
+        tree: Tree = contents.tree(task.tenant, task.files)
+        options = scan_options(task.policy.choose(row.name).rule)
+        report: ScanReport | None = scan(tree, options)
+        hashed = _read(tree, bundles, report, progress)
+    else:
+        tree, report = ManifestTree(task.files), None
+        hashed = Hashed(algorithm=Algorithm.SHA256, files=_entries(task.files))
+    judged = assess(
+        name=row.name,
+        version=row.version,
+        bundles=bundles,
+        hashed=hashed,
+        tree=tree,
+        scan=report,
+        policy=task.policy,
+        previous=task.previous,
+        now=task.now,
+        appraiser=appraiser,
+    )
+    verdict = judged.verdict
+    return Ending(
+        policy_id=verdict.policy_id,
+        outcome=verdict.outcome,
+        verdict_digest=verdict.digest,
+        verdict=verdict.canonical(),
+        tensors=_tensors(hashed.tensors),
+        report=None if judged.controls is None else judged.controls.canonical(),
+    )
+
+
+def _read(
+    tree: Tree,
+    bundles: Bundles,
+    report: ScanReport | None,
+    progress: Callable[[int], None],
+) -> Hashed:
+    tensors: Sequence[TensorEntry] = () if report is None else report.tensors
+    return hash_tree(tree, algorithm=bundles.algorithm, tensors=tensors, progress=progress)
+
+
+def _entries(files: Sequence[RegisteredFile]) -> tuple[FileEntry, ...]:
+    return tuple(
+        FileEntry(path=file.path, size=file.size, digest=bytes.fromhex(file.sha256))
+        for file in files
+    )
+
+
+def _tensors(tensors: Sequence[TensorEntry]) -> bytes | None:
+    return msgspec.msgpack.encode(tensors) if tensors else None
