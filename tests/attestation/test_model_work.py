@@ -21,6 +21,7 @@ ENDING = Ending(
     verdict=b"{}",
     tensors=None,
     report=None,
+    bom=None,
 )
 
 
