@@ -1,4 +1,4 @@
-"""HDF5 files are clean where each object was read; a Keras model in them is judged by its layers."""
+"""HDF5 files are clean where all of them was read; Keras models in them are judged by layers."""
 
 import json
 
