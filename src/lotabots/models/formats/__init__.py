@@ -9,6 +9,7 @@ from lotabots.models.formats import (
     archives,
     gguf,
     hdf5,
+    keras,
     npy,
     onnx,
     pickles,
@@ -42,7 +43,7 @@ FORMATS: tuple[Format, ...] = (
     # Before safetensors: the length there can be the magic of a pickle, and one file be both.
     Format("pickle", pickles.sniff, pickles.parse),
     Format("zip", archives.sniff_zip, archives.parse_zip),
-    Format("hdf5", hdf5.sniff, hdf5.parse),
+    Format("hdf5", hdf5.sniff, keras.parse_h5),
     Format("safetensors", safetensors.sniff, safetensors.parse),
     # Behind safetensors: a header of 93 bytes begins as LZMA does.
     Format("packed", archives.sniff_packed, archives.parse_packed),
