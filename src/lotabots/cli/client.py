@@ -5,6 +5,8 @@ import os
 import secrets
 import ssl
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Self
 from urllib.parse import urlencode, urlsplit
@@ -21,6 +23,10 @@ DEFAULT_SERVER = f"http://127.0.0.1:{DEFAULT_PORT}"
 TIMEOUT_SECONDS = 60.0
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_WAIT_SECONDS = 60
+UPLOAD_SECONDS = 900.0
+"""How long the answer to an uploaded file may take: all of it goes to disk before."""
+MAX_EVENT_BYTES = 1024 * 1024
+MAX_DETAIL = 200
 
 KIND_OF_STATUS = {
     400: Kind.VALIDATION,
@@ -113,6 +119,50 @@ class Client:
         """The answer's bytes to a body that is a file."""
         return self._call("POST", path, body, "application/octet-stream")
 
+    def put_file(self, path: str, pieces: Iterable[bytes], size: int) -> bytes:
+        """The answer's bytes to a body of this many bytes, sent piece by piece as they are read.
+
+        A server that refuses need not have read it all: what it said is raised, as elsewhere.
+        """
+        headers = {"accept": "application/json", "content-type": "application/octet-stream"}
+        headers |= {"content-length": str(size)} | self._credentials("PUT", self._base + path)
+        self._connection.close()
+        self._connection.timeout = UPLOAD_SECONDS
+        try:
+            self._connection.connect()
+            with suppress(ConnectionError):  # it has hung up: it may have said why
+                self._connection.request("PUT", self._base + path, pieces, headers)
+            response = self._connection.getresponse()
+            answer = response.read(MAX_ANSWER_BYTES + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+        finally:
+            self._connection.close()
+            self._connection.timeout = TIMEOUT_SECONDS
+        if response.status >= 300:
+            raise refusal(response.status, answer)
+        return answer
+
+    def events(self, path: str) -> Iterator[bytes]:
+        """The data of each server-sent event, until the server ends them or is gone.
+
+        One line of data an event, as our servers write them; comments are left out.
+        """
+        headers = {"accept": "text/event-stream"} | self._credentials("GET", self._base + path)
+        try:
+            self._connection.request("GET", self._base + path, None, headers)
+            response = self._connection.getresponse()
+            if response.status >= 300:
+                raise refusal(response.status, response.read(MAX_ANSWER_BYTES + 1))
+            while line := response.readline(MAX_EVENT_BYTES):
+                name, _, value = line.partition(b":")
+                if name == b"data":
+                    yield value.strip()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+        finally:
+            self._connection.close()
+
     def _call(
         self, method: str, path: str, body: bytes | None, content_type: str = "application/json"
     ) -> bytes:
@@ -126,12 +176,14 @@ class Client:
             answer = response.read(MAX_ANSWER_BYTES + 1)
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
-            raise LotaError(
-                Kind.UNAVAILABLE, "SERVER_UNREACHABLE", f"no answer from {self.server}: {error}"
-            ) from error
+            raise self._unreachable(error) from error
         if response.status >= 300:
             raise refusal(response.status, answer)
         return answer
+
+    def _unreachable(self, error: Exception) -> LotaError:
+        detail = f"no answer from {self.server}: {error}"
+        return LotaError(Kind.UNAVAILABLE, "SERVER_UNREACHABLE", detail)
 
     def _credentials(self, method: str, path: str) -> dict[str, str]:
         """The headers that say who we are."""
@@ -150,9 +202,14 @@ def refusal(status: int, answer: bytes) -> LotaError:
         body = msgspec.json.decode(answer, type=ErrorBody)
     except msgspec.DecodeError:
         return LotaError(kind, "SERVER_ANSWER", f"the server answered {status} without a code")
-    wait = body.details.get("retry_after_seconds")
-    details = {"retry_after_seconds": wait} if isinstance(wait, int) else {}
-    return LotaError(kind, body.code, body.message, **details)
+    details = {
+        name: value
+        for name, value in body.details.items()
+        if isinstance(value, int) or (isinstance(value, str) and len(value) <= MAX_DETAIL)
+    }
+    error = LotaError(kind, body.code, body.message)
+    error.details |= details  # by name they could be taken for arguments of ours
+    return error
 
 
 def connect(server: str) -> Client:

@@ -10,7 +10,7 @@ import click
 
 from lotabots import __version__
 from lotabots.cli.lazy import Lazy
-from lotabots.cli.output import Exit, say
+from lotabots.cli.output import Exit, printable, say
 from lotabots.kernel import LotaError
 
 COMMANDS = {
@@ -28,7 +28,7 @@ COMMANDS = {
     "keys": ("lotabots.cli.keys", "List, rotate and revoke the keys that sign."),
     "login": ("lotabots.cli.login", "Trade a password for a session."),
     "logout": ("lotabots.cli.logout", "End the session of `login`."),
-    "model": ("lotabots.cli.model", "Verify, compare, scan and describe the files of a model."),
+    "model": ("lotabots.cli.model", "Verify, scan, sign, register and promote AI models."),
     "policy": ("lotabots.cli.policy", "Check, show and try policies."),
     "reference": ("lotabots.cli.reference", "Pack, inspect, import and export reference bundles."),
     "serve": ("lotabots.cli.serve", "Serve some of the services in this process."),
@@ -77,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(130)
     except LotaError as error:
         say(f"{error.code}: {error.detail}")
+        for name, value in error.details.items():
+            say(f"  {printable(name)}: {printable(str(value))}")
         say(f"What to do: lotabots explain {error.code}")
         sys.exit(Exit.FAILED)
     except OSError as error:

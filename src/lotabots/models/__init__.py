@@ -15,7 +15,7 @@ from lotabots.models.merkle import (
     strong_root,
     tensor_root,
 )
-from lotabots.models.paths import GIT_NAMES, collisions, flaw_of, read_by_loaders
+from lotabots.models.paths import GIT_NAMES, collisions, covered, flaw_of, read_by_loaders
 from lotabots.models.signers import (
     ModelKey,
     ModelSigningKey,
@@ -108,6 +108,7 @@ __all__ = [
     "Verified",
     "check_tensor",
     "collisions",
+    "covered",
     "files_to_sign",
     "finding",
     "flaw_of",

@@ -33,4 +33,22 @@ CODES: tuple[Code, ...] = (
         "The server answered with an error that carries no code of ours.",
         "Check that --server names LotaBots itself and not something in front of it.",
     ),
+    Code(
+        "MODEL_SIGNED_OTHERWISE",
+        "validation",
+        "The files, the name or the version of a model are not those that its signature is over.",
+        "Sign the model as it is now, or leave files out with --ignore. Nothing was registered.",
+    ),
+    Code(
+        "MODEL_FILES_DIFFER",
+        "validation",
+        "A folder lacks files that the model was registered with, or has other ones.",
+        "Name the folder that the model was registered from.",
+    ),
+    Code(
+        "MODEL_UNREADABLE",
+        "validation",
+        "A model has files that could not be read, or that changed while they were.",
+        "Look at the files that are named, and try again once nobody writes to them.",
+    ),
 )
