@@ -54,6 +54,7 @@ CREATE TABLE attestation.verifications (
     -- What node evidence is compared with to name a changed tensor; what a policy's controls said.
     tensors        bytea,
     report         bytea,
+    bom            bytea,
     FOREIGN KEY (tenant_id, digest) REFERENCES attestation.models (tenant_id, digest),
     CHECK ((state = 'done') = (verdict IS NOT NULL AND outcome IS NOT NULL))
 );
@@ -137,6 +138,6 @@ CREATE POLICY work_seen ON attestation.verifications FOR SELECT
 
 -- What may change, and nothing else.
 GRANT UPDATE (state, claimed_until, attempts, done_bytes, total_bytes, ended_at, error, policy_id,
-              outcome, verdict_digest, verdict, tensors, report) ON attestation.verifications TO lotabots_app;
+              outcome, verdict_digest, verdict, tensors, report, bom) ON attestation.verifications TO lotabots_app;
 GRANT UPDATE (policy_id, activated_at) ON attestation.active_model_policies TO lotabots_app;
 CREATE INDEX devices_by_id ON attestation.devices (tenant_id, device_id) WHERE kind = 'model';

@@ -269,3 +269,45 @@ async def test_a_challenge_names_registered_models_only(api: Api) -> None:
     body = {"node": attester.id, "session_key": attester.session_key, "models": ["0" * 64]}
     answer = await api.post("/v1/challenges", body, **attester.caller)
     assert (answer.status_code, answer.json()["code"]) == (404, "MODEL_NOT_FOUND")
+
+
+async def test_the_controls_that_the_policy_asks_for_are_shown_in_every_form(api: Api) -> None:
+    model = SignedModel()
+    await trust(api, model.policy(controls=["core"]))
+    await register(api, model)
+    await uploaded(api, model)
+    ended = await verified(api, model.digest)
+    assert ended["outcome"] in {"rejected", "inconclusive"}  # its card says next to nothing
+    place = f"/v1/models/{model.digest}/controls"
+    said = (await api.get(place)).json()
+    assert said["root"] == model.digest
+    by_id = {one["id"]: one["status"] for one in said["controls"]["results"]}
+    assert (by_id["LB-INT-01"], by_id["LB-LIC-01"]) == ("pass", "unknown")
+    for form, kind in (
+        ("html", "text/html"),
+        ("markdown", "text/markdown"),
+        ("oscal", "application/oscal+json"),
+        ("vsa", "application/vnd.in-toto+json"),
+    ):
+        answer = await api.get(place, params={"form": form})
+        assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, kind)
+        assert model.digest in answer.text
+    unknown = await api.get(place, params={"form": "pdf"})
+    assert unknown.status_code == 400
+
+
+async def test_the_bill_of_materials_lists_every_file_with_its_digest(api: Api) -> None:
+    model = SignedModel()
+    await in_registry(api, model)
+    answer = await api.get(f"/v1/models/{model.digest}/bom")
+    assert answer.headers["content-type"].startswith("application/vnd.cyclonedx+json")
+    assert answer.json()["specVersion"] == "1.6"
+    assert all(one.digest.hex() in answer.text for one in model.entries)
+
+
+async def test_there_are_no_papers_before_a_verification(api: Api) -> None:
+    model = SignedModel()
+    await register(api, model)
+    for kind in ("controls", "bom"):
+        answer = await api.get(f"/v1/models/{model.digest}/{kind}")
+        assert (answer.status_code, answer.json()["code"]) == (409, "MODEL_NO_REPORT")

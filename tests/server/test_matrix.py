@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 from plugins.api import Api
-from plugins.attester import ready, small_node, upload
+from plugins.attester import new_jwk, ready, small_node, upload
+from plugins.models import SignedModel, in_registry
 from plugins.people import People, Person
 
 from lotabots.access import PERMISSIONS
@@ -66,6 +67,22 @@ MATRIX: Mapping[str, str] = {
     "DELETE /v1/me/sessions": ANYONE,
     "GET /v1/me/sessions": ANYONE,
     "DELETE /v1/me/sessions/{session_id}": ANYONE,
+    "GET /v1/model-policies": "policy.read",
+    "POST /v1/model-policies": "policy.write",
+    "GET /v1/model-policies/{policy}": "policy.read",
+    "POST /v1/model-policies/{policy}/activate": "policy.write",
+    "GET /v1/models": "model.read",
+    "POST /v1/models": "model.write",
+    "GET /v1/models/{digest}": "model.read",
+    "POST /v1/models/{digest}/approvals": "model.approve",
+    "GET /v1/models/{digest}/bom": "model.read",
+    "GET /v1/models/{digest}/controls": "model.read",
+    "PUT /v1/models/{digest}/files": "model.write",
+    "POST /v1/models/{digest}/moves": "model.write",
+    "POST /v1/models/{digest}/result": "model.read",
+    "GET /v1/models/{digest}/verifications/{verification_id}": "model.read",
+    "GET /v1/models/{digest}/verifications/{verification_id}/events": "model.read",
+    "POST /v1/models/{digest}/verify": "model.write",
     "GET /v1/nodes": "node.read",
     "POST /v1/nodes": "node.write",
     "GET /v1/nodes/{node_id}": "node.read",
@@ -113,11 +130,17 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
 # Bodies that would do something if the thing in the path were the caller's.
 BODIES: Mapping[str, dict[str, Any]] = {
     "PUT /v1/config/{key}": {"value": "error"},
+    "POST /v1/models/{digest}/approvals": {"stage": "production"},
+    "POST /v1/models/{digest}/moves": {"stage": "production"},
+    "POST /v1/models/{digest}/result": {"session_key": new_jwk()},
     "POST /v1/users/{user_id}/erasure": {"reason": "none"},
     "POST /v1/users/{user_id}/keys": {"name": "stolen"},
     "POST /v1/users/{user_id}/links": {"issuer": "https://evil.example", "subject": "me"},
     "POST /v1/users/{user_id}/role": {"role": "viewer"},
 }
+
+
+QUERIES: Mapping[str, dict[str, str]] = {"PUT /v1/models/{digest}/files": {"path": "README.md"}}
 
 
 @dataclass(frozen=True)
@@ -144,11 +167,13 @@ async def things(people: People, victim: Person) -> Things:
     bundle = await upload(api, ReferenceFiles.of({"rim/a.xml": b"<a/>"}), name="own")
     key = (await api.post(f"/v1/users/{victim.id}/keys", {"name": "x"})).json()
     policy = (await api.post("/v1/policies", {"source": OWN_POLICY})).json()
+    model = await in_registry(api, SignedModel())
     entries = (await api.get("/v1/audit/entries")).json()["entries"]
     return Things(
         {
             "attestation_id": attested["id"],
             "bundle_id": bundle["id"],
+            "digest": model["digest"],
             "entry": entries[0]["entry"]["id"],
             "key": "log.level",
             "key_id": key["shown"]["id"],
@@ -156,6 +181,7 @@ async def things(people: People, victim: Person) -> Things:
             "policy": policy["id"],
             "session_id": victim.tokens["session_id"],
             "user_id": victim.id,
+            "verification_id": model["verification"]["id"],
         }
     )
 
@@ -192,7 +218,10 @@ async def test_a_server_says_of_each_route_what_the_matrix_says(api: Api) -> Non
 async def sent(api: Api, route: str, path: str, role: Role | None) -> httpx.Response:
     method, _, template = route.partition(" ")
     body = BODIES.get(route)
-    return await api.request(method, path or template, role, **({"json": body} if body else {}))
+    more = {"params": QUERIES[route]} if route in QUERIES else {}
+    return await api.request(
+        method, path or template, role, **({"json": body} if body else {}), **more
+    )
 
 
 async def test_no_role_of_another_tenant_reaches_anything(api: Api, things: Things) -> None:

@@ -89,6 +89,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     verdict: ModelVerdict
     verified: Verified | None
     controls: ComplianceReport | None
+    evidence: Evidence
+    """What controls are computed from, and a bill of materials is written from."""
 
 
 def open_bundles(
@@ -137,19 +139,19 @@ def assess(
     scanned = None if scan is None else scanned_of(scan, scan_options(rule))
     if scanned is not None:
         scanned = msgspec.structs.replace(scanned, findings=scanned.findings + hashed.findings)
+    evidence = Evidence(
+        name=name,
+        version=version,
+        root="" if signed is None else signed.root,
+        now=now,
+        signed=signed,
+        scanned=scanned,
+        rule=rule,
+        previous=previous,
+        **_contents(tree, scan),
+    )
     controls = None
     if rule is not None and rule.controls:
-        evidence = Evidence(
-            name=name,
-            version=version,
-            root="" if signed is None else signed.root,
-            now=now,
-            signed=signed,
-            scanned=scanned,
-            rule=rule,
-            previous=previous,
-            **_contents(tree, scan),
-        )
         catalogue = load_catalogue(rule.controls)
         controls = evaluate(
             catalogue, evidence, waivers=waivers, policy_id=policy.id, appraiser=appraiser
@@ -165,7 +167,7 @@ def assess(
         now=now,
         appraiser=appraiser,
     )
-    return Assessment(verdict=verdict, verified=verified, controls=controls)
+    return Assessment(verdict=verdict, verified=verified, controls=controls, evidence=evidence)
 
 
 def _contents(tree: Tree, scan: ScanReport | None) -> _Contents:

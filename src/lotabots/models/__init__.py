@@ -1,7 +1,9 @@
 """What an AI model is, byte for byte: its files, tensors, signatures, and what is wrong with it."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 from lotabots.models.bundle import MAX_BUNDLE_BYTES
-from lotabots.models.chains import Certificate, load_certificates
 from lotabots.models.findings import Finding, Severity, finding
 from lotabots.models.manifest import Manifest, Method, Resource, manifest_of
 from lotabots.models.memory import Memory, MemoryTree
@@ -22,10 +24,8 @@ from lotabots.models.signers import (
     load_signing_key,
 )
 from lotabots.models.signing import files_to_sign, sign_manifest, sign_statement, sign_strong
-from lotabots.models.sigstore import Identity, SigstoreTrust
 from lotabots.models.strong import Ignored, StrongManifest
 from lotabots.models.trust import Leniency, Trust
-from lotabots.models.trusted_roots import load_trusted_root
 from lotabots.models.types import (
     Algorithm,
     Content,
@@ -48,6 +48,29 @@ from lotabots.models.verification import (
     verify_bundle,
     verify_opened,
 )
+
+if TYPE_CHECKING:
+    from lotabots.models.chains import Certificate, load_certificates
+    from lotabots.models.sigstore import Identity, SigstoreTrust
+    from lotabots.models.trusted_roots import load_trusted_root
+
+_CERTIFIED = {
+    "Certificate": "chains",
+    "Identity": "sigstore",
+    "SigstoreTrust": "sigstore",
+    "load_certificates": "chains",
+    "load_trusted_root": "trusted_roots",
+}
+"""What is loaded when it is asked for: X.509 is a fifth of the start of a command, and a signature
+by a key alone needs none."""
+
+
+def __getattr__(name: str) -> object:
+    """The name from the module that has it (PEP 562)."""
+    if name not in _CERTIFIED:
+        raise AttributeError(name)
+    return getattr(importlib.import_module(f"lotabots.models.{_CERTIFIED[name]}"), name)
+
 
 __all__ = [
     "GIT_NAMES",

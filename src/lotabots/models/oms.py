@@ -83,7 +83,7 @@ def _serialization(value: Mapping[str, Json], name: str) -> Manifest:
         case _:
             raise refuse("MANIFEST-SHAPE", expected="method files or shards, allow_symlinks")
     algorithm = value.get("hash_type")
-    if algorithm not in set(Algorithm):
+    if not isinstance(algorithm, str) or algorithm not in set(Algorithm):
         known_words = ", ".join(Algorithm)
         raise refuse("MANIFEST-ALGORITHM", expected=known_words, measured=str(algorithm)[:60])
     ignored = value.get("ignore_paths", [])
@@ -95,7 +95,7 @@ def _serialization(value: Mapping[str, Json], name: str) -> Manifest:
     return Manifest(
         name=name,
         method=Method(method),
-        algorithm=Algorithm(str(algorithm)),
+        algorithm=Algorithm(algorithm),
         resources=(),
         shard_size=_shard_size(value, Method(method)),
         allow_symlinks=symlinks,

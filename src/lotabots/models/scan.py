@@ -134,11 +134,20 @@ def _facts(view: View) -> dict[str, Json]:
             {"path": each.path, "name": each.name, "digest": template_digest(each.source)}
             for each in prompts.templates(view)[: prompts.MOST]
         ],
-        "tokenizers": {
-            path: vocabulary_digest(tokens)
-            for path, tokens in tokenizers.vocabularies(view).items()
-        },
+        "tokenizers": _tokenizers(view),
     }
+
+
+def _tokenizers(view: View) -> dict[str, Json]:
+    """The digest of each vocabulary, by which it is approved."""
+    found: dict[str, Json] = {
+        path: parsed.facts["vocabulary_digest"]
+        for path, parsed in view.parsed.items()
+        if "vocabulary_digest" in parsed.facts
+    }
+    for path, tokens in tokenizers.vocabularies(view).items():
+        found[path] = vocabulary_digest(tokens)
+    return found
 
 
 __all__ = ["CHECKS", "Base", "Options", "ScanReport", "ScannedFile", "scan"]

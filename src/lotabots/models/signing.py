@@ -1,16 +1,19 @@
 """Bundles made: a statement signed by a key, alone or with the certificates that vouch for it."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from lotabots.kernel import LotaError, canonical, invalid
 from lotabots.models.bundle import CertificateMaterial, KeyMaterial, write_bundle
-from lotabots.models.chains import Certificate, leaf_key
 from lotabots.models.manifest import Manifest
 from lotabots.models.paths import GIT_NAMES, covered, read_by_loaders
 from lotabots.models.signers import ModelSigningKey
 from lotabots.models.statement import Statement, pre_authentication
 from lotabots.models.strong import StrongManifest
 from lotabots.models.types import FileKind, Listed
+
+if TYPE_CHECKING:
+    from lotabots.models.chains import Certificate
 
 
 def files_to_sign(
@@ -40,26 +43,28 @@ def _not_signed(entry: Listed, why: str) -> LotaError:
 
 
 def sign_manifest(
-    manifest: Manifest, key: ModelSigningKey, chain: Sequence[Certificate] = ()
+    manifest: Manifest, key: ModelSigningKey, chain: "Sequence[Certificate]" = ()
 ) -> bytes:
     """The bundle of OMS v1.0 over this manifest. Raises `MODEL_CERTIFICATE_KEY`."""
     return sign_statement(manifest.statement(), key, chain)
 
 
 def sign_strong(
-    strong: StrongManifest, key: ModelSigningKey, chain: Sequence[Certificate] = ()
+    strong: StrongManifest, key: ModelSigningKey, chain: "Sequence[Certificate]" = ()
 ) -> bytes:
     """The bundle over our second statement. Raises `MODEL_CERTIFICATE_KEY`."""
     return sign_statement(strong.statement(), key, chain)
 
 
 def sign_statement(
-    statement: Statement, key: ModelSigningKey, chain: Sequence[Certificate] = ()
+    statement: Statement, key: ModelSigningKey, chain: "Sequence[Certificate]" = ()
 ) -> bytes:
     """The bundle over this statement in canonical JSON (RFC 8785), the leaf first in the chain."""
     payload = canonical(statement.payload())
     material: KeyMaterial | CertificateMaterial
     if chain:
+        from lotabots.models.chains import leaf_key  # noqa: PLC0415  # lazy: X.509 is slow
+
         if leaf_key(chain[0]) != key.public:
             detail = "The first certificate of the chain is not that of the key that signs."
             raise invalid("MODEL_CERTIFICATE_KEY", detail)

@@ -233,13 +233,10 @@ def _misfit(expected: str) -> LotaError:
 def changed_tensors(strong: StrongManifest, measured: Sequence[TensorEntry]) -> tuple[Finding, ...]:
     """A finding for each tensor that is not as it was signed, with its file; or for their root."""
     if strong.tensors:
-        places = {one.name: one for one in (*strong.tensors, *measured)}
+        signed = {one.name: one for one in strong.tensors}
+        there = {one.name: one for one in measured}
         found = tuple(
-            msgspec.structs.replace(
-                one, path=places[one.tensor].path, offset=places[one.tensor].begin
-            )
-            if one.tensor in places
-            else one
+            _placed(one, signed.get(one.tensor), there.get(one.tensor))
             for one in tensor_findings(strong.tensors, measured)
         )
         if found:
@@ -248,6 +245,20 @@ def changed_tensors(strong: StrongManifest, measured: Sequence[TensorEntry]) -> 
     if equal(expected, root):
         return ()
     return (finding("TENSOR-ROOT", expected=expected.hex(), measured=root.hex()),)
+
+
+def _placed(found: Finding, signed: TensorEntry | None, there: TensorEntry | None) -> Finding:
+    """The finding with file and offset, and with the digests where nothing else differs."""
+    place = there or signed
+    if place is None:
+        return found
+    expected, measured = found.expected, found.measured
+    if signed is not None and there is not None and expected == measured:
+        expected = f"{expected} {signed.digest.hex()}"
+        measured = f"{measured} {there.digest.hex()}"
+    return msgspec.structs.replace(
+        found, path=place.path, offset=place.begin, expected=expected, measured=measured
+    )
 
 
 def time_findings(

@@ -6,22 +6,19 @@ second, unknown one would be told to whoever reads the bundle and vouched for by
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from lotabots.kernel import LotaError
 from lotabots.models.bundle import Bundle, CertificateMaterial, KeylessMaterial, KeyMaterial
-from lotabots.models.chains import (
-    Certificate,
-    certificate_signer,
-    leaf_key,
-    load_certificate,
-    verify_path,
-)
 from lotabots.models.findings import Finding, Severity, finding
 from lotabots.models.signers import ModelKey, Signer, key_signer, load_public_key
-from lotabots.models.sigstore import SigstoreTrust, verify_keyless
 from lotabots.models.statement import legacy_pre_authentication, pre_authentication
+
+if TYPE_CHECKING:  # X.509 is slow to load, and a signature by a key alone needs none
+    from lotabots.models.chains import Certificate
+    from lotabots.models.sigstore import SigstoreTrust
 
 MAX_LEGACY_PAYLOAD = 8 * 1024 * 1024
 """Its encoding is up to four times as long, and no such old manifest is near that."""
@@ -31,9 +28,9 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Whose signatures count. Empty: nobody's."""
 
     keys: tuple[ModelKey, ...] = ()
-    roots: tuple[Certificate, ...] = ()
+    roots: "tuple[Certificate, ...]" = ()
     """Certificates that a chain may lead to; a self-signed root, or one below it."""
-    sigstore: SigstoreTrust | None = None
+    sigstore: "SigstoreTrust | None" = None
 
 
 class Leniency(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +106,13 @@ def _by_certificate(
     leniency: Leniency,
     now: datetime,
 ) -> Checked:
+    from lotabots.models.chains import (  # noqa: PLC0415  # lazy: X.509 is slow
+        certificate_signer,
+        leaf_key,
+        load_certificate,
+        verify_path,
+    )
+
     try:
         chain = [load_certificate(der) for der in certificates]
     except LotaError as error:
@@ -126,6 +130,8 @@ def _by_identity(
 ) -> Checked:
     if trust.sigstore is None:
         return Checked((), (finding("SIGSTORE-UNTRUSTED", expected="a trusted root"),))
+    from lotabots.models.sigstore import verify_keyless  # noqa: PLC0415  # lazy: X.509 is slow
+
     keyless = verify_keyless(bundle, material, trust.sigstore)
     if keyless.key is None:
         return Checked((), (*keyless.findings, finding("CHAIN-ALGORITHM", expected="an EC key")))

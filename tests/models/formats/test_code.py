@@ -2,7 +2,7 @@
 
 import pytest
 from models.hostile import Control, Hostile
-from models.hostile.code import CASES, CONTROLS, keras, layer, sequential
+from models.hostile.code import CASES, CONTROLS
 
 from lotabots.models import Memory, Parsed
 from lotabots.models.formats import parse
@@ -43,9 +43,6 @@ def test_a_checkpoint_has_its_tensors_with_the_place_of_their_bytes() -> None:
     assert [tensor.end - tensor.begin for tensor in found.tensors] == [24, 8]
 
 
-def test_a_keras_model_of_plain_layers_has_only_its_weights_unread() -> None:
-    config = sequential(layer("InputLayer"), layer("Dense", units=4, activation="relu"))
-    found = parse("m.keras", Memory(keras(config)))
-    assert found is not None
-    assert [each.code for each in found.findings] == ["HDF5-UNREAD"]
-    assert found.facts["class"] == "Sequential"
+def test_a_keras_model_says_its_class_and_version() -> None:
+    found = parsed(next(each for each in CONTROLS if each.name == "keras-dense"))
+    assert found.facts == {"class": "Sequential", "keras_version": "3.11.0"}

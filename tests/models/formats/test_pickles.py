@@ -150,7 +150,7 @@ def test_an_accepted_stream_imports_listed_names_only(child: Child, data: bytes)
 
 
 @pytest.mark.long
-@settings(max_examples=200_000)
+@settings(max_examples=20_000)
 @given(data=programs() | mutants())
 def test_an_accepted_stream_imports_listed_names_only_at_length(child: Child, data: bytes) -> None:
     check(data, child)

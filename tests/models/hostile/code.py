@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from models.hostile import Control, Files, Hostile
+from models.hostile.hdf5_file import OPAQUE, hdf5
 from models.hostile.opcodes import (
     ECHO,
     call,
@@ -64,7 +65,7 @@ def keras(config: object, **more: bytes) -> bytes:
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("metadata.json", json.dumps({"keras_version": "3.11.0"}))
         archive.writestr("config.json", json.dumps(config))
-        archive.writestr("model.weights.h5", b"\x89HDF\r\n\x1a\n" + bytes(88))
+        archive.writestr("model.weights.h5", hdf5())
         for name, data in more.items():
             archive.writestr(name, data)
     return out.getvalue()
@@ -175,8 +176,8 @@ ROW: tuple[tuple[str, str, Callable[[], Files], str], ...] = (
     ("H60", "get-file", lambda: {"m.keras": keras(sequential({**layer("function", "keras.utils"), "config": "get_file"}))}, "KERAS-MODULE"),
     ("H60", "vocabulary", lambda: {"m.keras": keras(sequential(layer("StringLookup", vocabulary="/etc/passwd")))}, "KERAS-FILE"),
     ("H61", "subprocess", lambda: {"m.keras": keras(sequential(layer("run", "subprocess", args=["echo"])))}, "KERAS-MODULE"),
-    ("H62", "h5-lambda", lambda: {"m.h5": b"\x89HDF\r\n\x1a\n" + bytes(88) + json.dumps(layer("Lambda")).encode()}, "KERAS-LAMBDA"),
-    ("H62", "h5-unread", lambda: {"m.h5": b"\x89HDF\r\n\x1a\n" + bytes(88)}, "HDF5-UNREAD"),
+    ("H62", "h5-lambda", lambda: {"m.h5": hdf5(json.dumps(sequential(layer("Lambda"))).encode())}, "KERAS-LAMBDA"),
+    ("H62", "h5-unread", lambda: {"m.h5": hdf5(kind=OPAQUE)}, "HDF5-UNREAD"),
     ("H57", "elf", lambda: {"m.bin": b"\x7fELF" + bytes(60)}, "PROGRAM-BINARY"),
     ("H57", "script", lambda: {"config.json": b"#!/bin/sh\necho\n"}, "PROGRAM-SCRIPT"),
 )  # fmt: skip
@@ -198,6 +199,15 @@ def _plain(protocol: int) -> Files:
 
 CONTROLS: tuple[Control, ...] = (
     Control("torch-checkpoint", lambda: {"m.pt": _zip()}),
+    Control(
+        "keras-dense",
+        lambda: {
+            "m.keras": keras(
+                sequential(layer("InputLayer"), layer("Dense", units=4, activation="relu"))
+            )
+        },
+    ),
+    Control("keras-h5", lambda: {"m.h5": hdf5(json.dumps(sequential(layer("Dense"))).encode())}),
     Control("numpy-array", lambda: {"m.pkl": _numpy()}),
     *(
         Control(f"plain-pickle-{protocol}", lambda protocol=protocol: _plain(protocol))

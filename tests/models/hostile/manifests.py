@@ -424,6 +424,7 @@ CASES: tuple[Forged, ...] = (
         "MANIFEST-ALGORITHM",
         lambda: rooted(lambda r: r[0].update(algorithm="blake3")),
     ),
+    bundle_case("H11", "list", "MANIFEST-ALGORITHM", lambda: serialized(hash_type=[])),
     bundle_case("H11", "md5", "MANIFEST-ALGORITHM", lambda: serialized(hash_type="md5")),
     bundle_case(
         "H12",
@@ -438,6 +439,20 @@ CASES: tuple[Forged, ...] = (
         "BUNDLE-PAYLOAD-TYPE",
         lambda: edited(lambda v: v["dsseEnvelope"].update(payloadType="text/plain")),
         case=22,
+    ),
+    bundle_case(
+        "H14",
+        "statement-of-another-version",
+        "STATEMENT-TYPE",
+        lambda: restated(lambda s: s.update(_type="https://in-toto.io/Statement/v0.1")),
+    ),
+    bundle_case(
+        "H14",
+        "two-kinds-of-material",
+        "BUNDLE-SHAPE",
+        lambda: edited(
+            lambda v: v["verificationMaterial"].update(certificate={"rawBytes": "AAAA"})
+        ),
     ),
     bundle_case("H15", "predicate-of-0.1", "MANIFEST-LEGACY", oldest),
     bundle_case("H16", "old-encoding", "SIGNATURE-LEGACY", with_old_encoding),
@@ -490,6 +505,20 @@ CASES: tuple[Forged, ...] = (
         bundle=allowing_links,
         options=Options(leniency=LENIENT),
         case=12,
+    ),
+    tree_case(
+        "H27",
+        "link-to-an-unsigned-file-of-the-model",
+        "FILE-SYMLINK",
+        lambda: LinkedTree(
+            {
+                **{path: data for path, data in MODEL.items() if path != "config.json"},
+                "NOTES": MODEL["config.json"],
+            },
+            (link("config.json", "NOTES"),),
+        ),
+        bundle=allowing_links,
+        options=Options(leniency=LENIENT, ignore=("NOTES",)),
     ),
     tree_case("H30", "renamed", "FILE-RENAMED", moved("config.json", "settings.json")),
     tree_case(

@@ -19,6 +19,7 @@ IDENTITY = "build@example.com"
 ISSUER = "https://login.example.com"
 SIGNED_AT = NOW - timedelta(days=400)
 SCT_LIST = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
+FULCIO_ISSUER_OLD = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
 FULCIO_ISSUER = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 
 
@@ -89,6 +90,9 @@ class Instance:
             (x509.SubjectAlternativeName([x509.RFC822Name(IDENTITY)]), True),
             (x509.UnrecognizedExtension(FULCIO_ISSUER, bytes((12, len(text))) + text), False),
         ]
+        if wrong == "two-issuers":
+            other = x509.UnrecognizedExtension(FULCIO_ISSUER_OLD, b"https://other.example.com")
+            extensions.append((other, False))
         given: dict[str, Any] = {
             "start": start,
             "end": start + timedelta(minutes=10),
@@ -168,8 +172,11 @@ class Instance:
         if wrong == "other-root":
             root = bytes(32)
         text = f"log.example.com\n3\n{encode_base64(root)}\n"
+        if wrong == "checkpoint-of-another-size":
+            text = text.replace("\n3\n", "\n4\n")
         signer = Log() if wrong == "other-checkpoint" else log
-        note = encode_base64(log.id[:4] + signer.sign(text.encode()))
+        first = bytes(4) if wrong == "checkpoint-of-another-log" else log.id[:4]
+        note = encode_base64(first + signer.sign(text.encode()))
         return {
             "logIndex": "2",
             "treeSize": "3",

@@ -1,23 +1,42 @@
 """Every hostile signature is refused by its code, every odd one that is good is accepted."""
 
+import base64
 import tracemalloc
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from models.hostile.manifests import CASES, CONTROLS, Forged, Signed
 from models.signing.material import (
     MODEL,
     NOW,
+    Authority,
     codes,
     hashed,
+    new_key,
     resigned,
     sharded,
     signed,
     statement_in,
+    value_of,
     verify,
 )
 
-from lotabots.models import Severity, Verified, open_bundle, verify_bundle
-from lotabots.models.trust import Leniency, Trust
+from lotabots.kernel import canonical
+from lotabots.models import (
+    Algorithm,
+    Leniency,
+    MemoryTree,
+    Options,
+    Severity,
+    Trust,
+    Verified,
+    manifest_of,
+    open_bundle,
+    sign_manifest,
+    verify_bundle,
+)
+from lotabots.models.statement import legacy_pre_authentication
 
 IDS = {
     *(f"H{number:02}" for number in range(1, 25)),
@@ -96,3 +115,20 @@ def test_a_manifest_of_tiny_shards_is_read_in_the_time_of_its_own_size() -> None
     statement = manifest.statement().payload()
     statement["predicate"]["resources"][0]["name"] = f"w:0:{2**50}"  # type: ignore[index, call-overload]
     assert "MANIFEST-SHARD" in codes(verify(resigned(statement), {"w": b"1"}))
+
+
+def test_old_certificates_signed_with_sha_256_whatever_their_curve() -> None:
+    """Before 1.0; only where that is allowed, and then it is said."""
+    key = new_key(ec.SECP384R1())
+    root = Authority()
+    manifest = manifest_of("model", hashed(MemoryTree(MODEL)).files, Algorithm.SHA256)
+    value = value_of(sign_manifest(manifest, key, [root.leaf(key)]))
+    payload = base64.b64decode(value["dsseEnvelope"]["payload"])
+    made = key._key.sign(legacy_pre_authentication(payload), ec.ECDSA(SHA256()))
+    value["dsseEnvelope"]["signatures"][0]["sig"] = base64.b64encode(made).decode()
+    trust = Trust(roots=(root.loaded,))
+    assert codes(verify(canonical(value), MODEL, trust)) == {"SIGNATURE-LEGACY"}
+    lenient = Options(leniency=Leniency(legacy=True))
+    verified = verify(canonical(value), MODEL, trust, lenient)
+    assert verified.holds
+    assert codes(verified) == {"SIGNATURE-LEGACY"}

@@ -49,6 +49,9 @@ def test_a_signature_holds_long_after_its_certificate_has_ended() -> None:
         ("other-promise", "SIGSTORE-PROMISE"),
         ("other-root", "SIGSTORE-PROOF"),
         ("other-checkpoint", "SIGSTORE-PROOF"),
+        ("checkpoint-of-another-size", "SIGSTORE-PROOF"),
+        ("checkpoint-of-another-log", "SIGSTORE-PROOF"),
+        ("two-issuers", "SIGSTORE-IDENTITY"),
         ("no-promise", "SIGSTORE-TIME"),
         ("neither-promise-nor-proof", "SIGSTORE-PROOF"),
         ("other-kind", "SIGSTORE-KIND"),
@@ -94,6 +97,9 @@ def test_a_log_or_an_authority_that_was_not_in_use_then_is_refused() -> None:
     past = {"start": "2001-01-01T00:00:00Z", "end": "2002-01-01T00:00:00Z"}
     retired = INSTANCE.trusted_root(tlogs=[INSTANCE.rekor.trusted(**past)])
     assert "SIGSTORE-LOG" in {one.code for one in opened(INSTANCE.sign(), trust(retired)).findings}
+    unlogged = INSTANCE.trusted_root(ctlogs=[INSTANCE.certificates.trusted(**past)])
+    told = opened(INSTANCE.sign(), trust(unlogged)).findings
+    assert [one.code for one in told] == ["SIGSTORE-SCT"]
     value = value_of(INSTANCE.trusted_root())
     value["certificateAuthorities"][0]["validFor"] = past
     found = opened(INSTANCE.sign(), trust(canonical(value)))

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, get, post, put
+from litestar import Request, Response, get, post, put
 from litestar.params import Parameter
 from litestar.response import ServerSentEvent
 
 from lotabots.access import Permission
-from lotabots.attestation.models import work
+from lotabots.attestation.models import papers, work
 from lotabots.attestation.models.contents import Contents
 from lotabots.attestation.models.policies import ModelPolicies
 from lotabots.attestation.models.progress import events
@@ -39,13 +39,15 @@ from lotabots.attestation.types import SignedResult
 from lotabots.kernel import Principal
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
-from lotabots.runtime.web import requires
+from lotabots.runtime.web import RateClass, limited, requires
 
 READ = [requires(Permission.MODEL_READ)]
 WRITE = [requires(Permission.MODEL_WRITE)]
 APPROVE = [requires(Permission.MODEL_APPROVE)]
 POLICY_READ = [requires(Permission.POLICY_READ)]
 POLICY_WRITE = [requires(Permission.POLICY_WRITE)]
+
+EXPORT = limited(RateClass.EXPORT)
 
 AnyRequest = Request[Any, Any, Any]
 Digest = Annotated[str, Parameter(pattern=r"^[0-9a-f]{64}\Z")]
@@ -118,6 +120,20 @@ async def watch_verification(
     """The same as it goes on, until it ends (server-sent events)."""
     followed: AsyncIterator[Any] = await events(process, principal, digest, verification_id)
     return ServerSentEvent(followed)
+
+
+@get("/v1/models/{digest:str}/controls", guards=READ, opt=EXPORT)
+async def show_controls(
+    tx: Transaction, digest: Digest, form: papers.Form = "json"
+) -> Response[str | bytes]:
+    """The newest report on controls: as JSON, HTML, Markdown, OSCAL, or a SLSA summary."""
+    return await papers.report(tx, digest, form)
+
+
+@get("/v1/models/{digest:str}/bom", guards=READ, opt=EXPORT, media_type=papers.BOM_TYPE)
+async def show_bom(tx: Transaction, digest: Digest) -> Response[bytes]:
+    """The model as a bill of materials (CycloneDX 1.6)."""
+    return await papers.bill(tx, digest)
 
 
 @post("/v1/models/{digest:str}/approvals", guards=APPROVE)
@@ -208,6 +224,8 @@ HANDLERS = (
     verify_model,
     show_verification,
     watch_verification,
+    show_controls,
+    show_bom,
     approve_model,
     move_model,
     model_result,

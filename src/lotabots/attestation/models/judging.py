@@ -11,7 +11,8 @@ from uuid import UUID
 import msgspec
 
 from lotabots.appraisal import Appraiser
-from lotabots.appraisal.assessment import Bundles, assess, open_bundles
+from lotabots.appraisal.assessment import Assessment, Bundles, assess, open_bundles
+from lotabots.appraisal.compliance import model_bom
 from lotabots.appraisal.models import ModelPolicy, Previous, scan_options
 from lotabots.attestation.models.contents import Contents, ManifestTree
 from lotabots.attestation.models.store import ModelRow
@@ -72,6 +73,13 @@ def judge(
         verdict=verdict.canonical(),
         tensors=_tensors(hashed.tensors),
         report=None if judged.controls is None else judged.controls.canonical(),
+        bom=_bill(judged, hashed, appraiser) if task.complete else None,
+    )
+
+
+def _bill(judged: Assessment, hashed: Hashed, appraiser: Appraiser) -> bytes:
+    return model_bom(
+        judged.evidence, hashed.files, hashed.algorithm, tool_version=appraiser.version
     )
 
 

@@ -99,14 +99,16 @@ async def tensors(tx: Transaction, digest: str) -> tuple[TensorEntry, ...]:
     return () if data is None else _TENSORS.decode(data)
 
 
-async def newest_report(tx: Transaction, digest: str) -> bytes | None:
-    """The report on controls of the newest verdict, if it has one."""
-    return await tx.fetch_value(
-        "select report from attestation.verifications where digest = $1 and state = 'done'"
+async def newest_papers(tx: Transaction, digest: str) -> tuple[bytes | None, bytes | None]:
+    """Report on controls and bill of materials of the newest verdict, each if there is one."""
+    row = await tx.fetch_one(
+        "select report, bom from attestation.verifications where digest = $1 and state = 'done'"
         " order by ended_at desc, id limit 1",
         digest,
-        into=bytes,
     )
+    if row is None:
+        return None, None
+    return msgspec.convert((row["report"], row["bom"]), tuple[bytes | None, bytes | None])
 
 
 async def claim(database: Database, now: datetime) -> Claimed | None:
@@ -163,6 +165,8 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """MessagePack of the tensors that were read, with digests; None where there were none."""
     report: bytes | None
     """The report on controls, where the policy asks for some."""
+    bom: bytes | None
+    """The model as a CycloneDX bill of materials, where its files were read."""
 
 
 async def end(tx: Transaction, work: Claimed, ending: Ending, now: datetime) -> bool:
@@ -171,7 +175,8 @@ async def end(tx: Transaction, work: Claimed, ending: Ending, now: datetime) -> 
         await tx.execute(
             "update attestation.verifications set state = 'done', ended_at = $2, policy_id = $3,"
             " outcome = $4, verdict_digest = $5, verdict = $6, tensors = $7, report = $8,"
-            " done_bytes = total_bytes where id = $1 and state = 'running' and attempts = $9",
+            " bom = $9, done_bytes = total_bytes"
+            " where id = $1 and state = 'running' and attempts = $10",
             work.id,
             now,
             ending.policy_id,
@@ -180,6 +185,7 @@ async def end(tx: Transaction, work: Claimed, ending: Ending, now: datetime) -> 
             ending.verdict,
             ending.tensors,
             ending.report,
+            ending.bom,
             work.attempts,
         )
     )

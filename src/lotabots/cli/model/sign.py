@@ -15,7 +15,6 @@ from lotabots.kernel import Json, canonical, sha256_hex
 from lotabots.models import (
     GIT_NAMES,
     Algorithm,
-    Certificate,
     FileEntry,
     Hashed,
     Ignored,
@@ -24,7 +23,6 @@ from lotabots.models import (
     Severity,
     StrongManifest,
     files_to_sign,
-    load_certificates,
     load_signing_key,
     manifest_of,
     sign_manifest,
@@ -34,6 +32,7 @@ from lotabots.models.read import Folder, hash_tree, open_folder
 from lotabots.runtime.clock import utc_now
 
 if TYPE_CHECKING:  # `verify` takes two functions from here, and does not scan
+    from lotabots.models import Certificate
     from lotabots.models.scan import ScanReport
 
 CARD = "README.md"
@@ -82,7 +81,7 @@ def command(  # options of a command line
     from lotabots.models.scan import scan
 
     signer = load_signing_key(read_file(key))
-    certificates = load_certificates(read_file(chain)) if chain else ()
+    certificates = _certificates(chain) if chain else ()
     places = _places(path, bundle, strong_bundle)
     ours = inside(path, places)
     with open_folder(path) as tree:
@@ -204,11 +203,17 @@ def _card(tree: Folder, files: Sequence[FileEntry]) -> str:
     return sha256_hex(content.read(0, content.size))
 
 
+def _certificates(path: Path) -> "Sequence[Certificate]":
+    from lotabots.models import load_certificates
+
+    return load_certificates(read_file(path))
+
+
 def _tell(
     manifest: Manifest,
     strong: StrongManifest | None,
     signer: ModelSigningKey,
-    chain: Sequence[Certificate],
+    chain: "Sequence[Certificate]",
     places: Sequence[Path],
     output: str,
 ) -> None:

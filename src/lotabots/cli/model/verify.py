@@ -18,19 +18,15 @@ from lotabots.models import (
     MAX_BUNDLE_BYTES,
     Algorithm,
     Hashed,
-    Identity,
     Leniency,
     Opened,
     OpenedStrong,
     Options,
     Severity,
-    SigstoreTrust,
     TensorEntry,
     Trust,
     Verified,
-    load_certificates,
     load_public_key,
-    load_trusted_root,
     needless,
     open_bundle,
     open_strong,
@@ -40,7 +36,8 @@ from lotabots.models.read import Folder, hash_tree, open_folder
 from lotabots.runtime.clock import utc_now
 
 if TYPE_CHECKING:  # a policy is loaded where one is given: without it the command starts sooner
-    from lotabots.appraisal.models import ModelPolicy, ModelVerdict
+    from lotabots.appraisal.models import ModelPolicy, ModelVerdict, TrustedSigner
+    from lotabots.models import Certificate, SigstoreTrust
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,25 +131,35 @@ def _policy(path: Path) -> "ModelPolicy":
 def _trust(told: Asked, policy: "ModelPolicy | None") -> Trust:
     """Those named on the command line, and those that the policy writes out."""
     signers = [one for rule in policy.rules for one in rule.signers] if policy else []
-    identities = [Identity(*one.trusted[1:]) for one in signers if one.trusted[0] == "sigstore"]
     if bool(told.identity) != bool(told.issuer):
         raise click.UsageError("--identity and --issuer are given together.")
-    if told.identity and told.issuer:
-        identities.append(Identity(told.identity, told.issuer))
     pems = [read_file(one) for one in told.keys]
     pems += [one.pem.encode() for one in signers if one.pem]
-    sigstore = None
-    if told.trusted_root:
-        if not identities:
-            raise click.UsageError("--trusted-root needs --identity and --issuer, or a policy.")
-        sigstore = SigstoreTrust(load_trusted_root(read_file(told.trusted_root)), tuple(identities))
+    sigstore = _sigstore(told.trusted_root, told, signers) if told.trusted_root else None
     if not (pems or told.roots or sigstore):
         raise click.UsageError("Say whom you trust: --key, --root, --trusted-root or --policy.")
     return Trust(
         keys=tuple(dict.fromkeys(map(load_public_key, pems))),
-        roots=tuple(one for path in told.roots for one in load_certificates(read_file(path))),
+        roots=tuple(one for path in told.roots for one in _certificates(path)),
         sigstore=sigstore,
     )
+
+
+def _certificates(path: Path) -> "Sequence[Certificate]":
+    from lotabots.models import load_certificates
+
+    return load_certificates(read_file(path))
+
+
+def _sigstore(root: Path, told: Asked, signers: "Sequence[TrustedSigner]") -> "SigstoreTrust":
+    from lotabots.models import Identity, SigstoreTrust, load_trusted_root
+
+    identities = [Identity(*one.trusted[1:]) for one in signers if one.trusted[0] == "sigstore"]
+    if told.identity and told.issuer:
+        identities.append(Identity(told.identity, told.issuer))
+    if not identities:
+        raise click.UsageError("--trusted-root needs --identity and --issuer, or a policy.")
+    return SigstoreTrust(load_trusted_root(read_file(root)), tuple(identities))
 
 
 def _bundle(path: Path) -> bytes:

@@ -240,6 +240,12 @@ _KERAS = (
         _BROKEN,
     ),
     Code(
+        "HDF5-EXTERNAL",
+        "reject",
+        "An HDF5 file takes data from another file.",
+        _HOSTILE,
+    ),
+    Code(
         "HDF5-UNREAD",
         "inconclusive",
         "An HDF5 file has parts that are not read here.",

@@ -118,6 +118,12 @@ CODES: tuple[Code, ...] = (
         "There is nothing to do.",
     ),
     Code(
+        "MODEL_NO_REPORT",
+        "conflict",
+        "There is no report on the model's controls, or no bill of its materials.",
+        "Name packs under `controls` in the trust policy, upload the files, and verify again.",
+    ),
+    Code(
         "MODEL_STATEMENT",
         "validation",
         "A statement of the files of a model on a node is not one, or cannot be made.",

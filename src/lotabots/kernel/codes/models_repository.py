@@ -58,6 +58,18 @@ _VOCABULARIES = (
         "Use the tokenizer that belongs to these weights.",
     ),
     Code(
+        "TOKENIZER-BROKEN",
+        _REJECT,
+        "A vocabulary of SentencePiece has a field that it should not have, or is cut off.",
+        _SOURCE,
+    ),
+    Code(
+        "TOKENIZER-LARGE",
+        _INCONCLUSIVE,
+        "A vocabulary of SentencePiece has more than 32 MiB or a million tokens.",
+        "Find out what makes it so large; the largest in use have a quarter of that.",
+    ),
+    Code(
         "TOKENIZER-MALFORMED",
         _INCONCLUSIVE,
         "A file of a tokenizer has another shape than the tokenizers that are read here.",

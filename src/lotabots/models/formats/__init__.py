@@ -9,11 +9,13 @@ from lotabots.models.formats import (
     archives,
     gguf,
     hdf5,
+    keras,
     npy,
     onnx,
     pickles,
     pytorch,
     safetensors,
+    sentencepiece,
 )
 from lotabots.models.types import Content, Parsed
 
@@ -41,13 +43,14 @@ FORMATS: tuple[Format, ...] = (
     # Before safetensors: the length there can be the magic of a pickle, and one file be both.
     Format("pickle", pickles.sniff, pickles.parse),
     Format("zip", archives.sniff_zip, archives.parse_zip),
-    Format("hdf5", hdf5.sniff, hdf5.parse),
+    Format("hdf5", hdf5.sniff, keras.parse_h5),
     Format("safetensors", safetensors.sniff, safetensors.parse),
     # Behind safetensors: a header of 93 bytes begins as LZMA does.
     Format("packed", archives.sniff_packed, archives.parse_packed),
     Format("program", archives.sniff_program, archives.parse_program),
     Format("script", archives.sniff_script, archives.parse_script),
     Format("tar", archives.sniff_tar, archives.parse_tar),
+    Format("sentencepiece", sentencepiece.sniff, sentencepiece.parse),
     Format("onnx", onnx.sniff, onnx.parse),  # has no magic
 )
 """In the order in which they are tried; the surest magic first."""

@@ -15,6 +15,8 @@ from lotabots.models.formats.zips import Member, check_member, open_member
 from lotabots.models.types import Content, Parsed
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+IN_ATTRIBUTES = frozenset(("model_config", "training_config"))
+"""Attributes of an HDF5 file that Keras deserializes (keras/src/legacy/saving)."""
 MAX_CONFIG = 16 * 1024 * 1024
 MAX_DEPTH = 64
 
@@ -42,10 +44,27 @@ def parse_members(content: Content, members: tuple[Member, ...], faults: Faults)
             check_member(opened, member, faults)
             facts.update(_document(name, opened, faults))
         elif name == WEIGHTS and opened is not None:
-            hdf5.judge(opened, faults)
+            _weights(opened, faults)
         elif not (member.folder and name == "assets/"):
             faults.finding("KERAS-LAYOUT", measured=name)
     return Parsed(format="keras", facts=facts, findings=faults.listed)
+
+
+def parse_h5(path: str, content: Content) -> Parsed:
+    """An HDF5 file, and what the configuration in it would run if it is a model of Keras."""
+    faults = Faults(path)
+    facts = _weights(content, faults)
+    return Parsed(format="hdf5", facts=facts, findings=faults.listed)
+
+
+def _weights(content: Content, faults: Faults) -> dict[str, Json]:
+    """The facts of the configuration that the file carries, if any."""
+    facts: dict[str, Json] = {}
+    for name, text in hdf5.read(content, faults, IN_ATTRIBUTES):
+        found = judge_config(text, faults)
+        if name == "model_config":
+            facts.update(found)
+    return facts
 
 
 def _document(name: str, opened: Content, faults: Faults) -> dict[str, Json]:

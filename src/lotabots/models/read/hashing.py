@@ -72,7 +72,7 @@ def hash_tree(
     wanted: dict[str, list[TensorEntry]] = {}
     for entry in tensors or ():
         wanted.setdefault(entry.path, []).append(entry)
-    count = threads or len(os.sched_getaffinity(0))
+    count = threads or _cores()
     options = Options(
         algorithm=algorithm,
         share=sum(one.size for one in files) // count,
@@ -221,6 +221,13 @@ def new_hasher(algorithm: Algorithm, threads: int = 1) -> Hasher:
             return hashlib.blake2b()
         case Algorithm.BLAKE3:
             return blake3(max_threads=threads)
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _teller(progress: Callable[[int], None] | None) -> Callable[[int], None]:

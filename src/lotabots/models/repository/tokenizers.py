@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from lotabots.kernel import Json, canonical, sha256_hex
 from lotabots.models.findings import Finding, finding
 from lotabots.models.repository.view import View, folder_of, name_of
+from lotabots.models.types import Parsed
 
 MOST = 20
 """Findings about one file."""
@@ -21,6 +22,9 @@ def check(view: View) -> Iterator[Finding]:
     folders = sorted({folder_of(p) for p in view.documents if name_of(p) in _SOURCES})
     for folder in folders:
         yield from _folder(view, folder)
+    for path, parsed in view.parsed.items():
+        if parsed.format == "sentencepiece":
+            yield from _pieces(view, path, parsed)
 
 
 def vocabulary_digest(tokens: Mapping[str, int]) -> str:
@@ -71,6 +75,16 @@ def _folder(view: View, folder: str) -> Iterator[Finding]:
             if digest not in approved:
                 yield finding("TOKENIZER-DRIFT", path, measured=digest)
     yield from _rows(view, folder, max(by_id, default=-1))
+
+
+def _pieces(view: View, path: str, parsed: Parsed) -> Iterator[Finding]:
+    """Whether a vocabulary of SentencePiece is an approved one, and fits the embedding."""
+    digest, count = parsed.facts.get("vocabulary_digest"), parsed.facts.get("vocabulary")
+    approved = view.options.approved_tokenizers
+    if approved and digest not in approved:
+        yield finding("TOKENIZER-DRIFT", path, measured=str(digest))
+    if isinstance(count, int):
+        yield from _rows(view, folder_of(path), count - 1)
 
 
 def _shown(token: str) -> str:

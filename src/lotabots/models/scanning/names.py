@@ -21,6 +21,8 @@ ENDINGS: dict[str, frozenset[str]] = {
         (".pkl", ".pickle", ".joblib", ".dill"),
         _DUMPED,
     ),
+    # A vocabulary of tiktoken has the same name, and is text.
+    ".model": frozenset({"sentencepiece", "text"}),
     ".zip": frozenset({"zip"}),
     ".tar": frozenset({"tar"}),
     **dict.fromkeys((".gz", ".tgz", ".bz2", ".xz", ".7z"), _PACKED),
