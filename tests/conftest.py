@@ -15,6 +15,7 @@ pytest_plugins = [
     "plugins.people",
     "plugins.peers",
     "plugins.redis",
+    "plugins.shell",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,6 +11,7 @@ from lotabots.cli.model.served import (
     Verification,
     found,
     model_argument,
+    patiently,
     show_model,
 )
 from lotabots.cli.model.verdicts import print_verdict
@@ -53,13 +54,11 @@ def ask(client: Client, digest: str) -> Verification:
 
 def judged(server: str, model: Model, output: str) -> int:
     """The exit code of the verdict on this model, which was asked for, awaited and told."""
-    with connect(server) as client:
-        asked = ask(client, model.digest)
+    asked = patiently(server, lambda client: ask(client, model.digest), Patience())
     ended = follow(server, asked, model.size)
     if ended.error is not None or ended.outcome is None:
         return _failed(ended, output)
-    with connect(server) as client:
-        answer = client.get(f"/v1/models/{model.digest}")
+    answer = patiently(server, lambda client: client.get(f"/v1/models/{model.digest}"), Patience())
     if output == "json":
         told = msgspec.json.decode(answer, type=dict[str, object])
         print_json({"verification": ended, "verdict": told["verdict"]})

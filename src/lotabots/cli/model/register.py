@@ -15,7 +15,7 @@ from lotabots.cli.model.judge import judged
 from lotabots.cli.model.progress import progress
 from lotabots.cli.model.served import Model
 from lotabots.cli.model.signatures import Bundles, Signatures, read_signatures
-from lotabots.cli.model.upload import told, upload_missing
+from lotabots.cli.model.upload import told, upload_files
 from lotabots.cli.output import Exit, output_option, print_json, printable, say
 from lotabots.kernel import invalid
 from lotabots.models import FileEntry, FileKind, Hashed, Severity, covered
@@ -75,7 +75,7 @@ def command(
             click.echo(f"registered  {model.title}: {len(files)} files, {model.size} bytes")
             click.echo(f"digest      {model.digest}")
             click.echo(f"signature   {_signature(signed)}")
-        sent = upload_missing(server, model, tree) if upload else []
+        sent = upload_files(server, model, tree) if upload else []
         if upload:
             say(told(model, sent))
     if verify:

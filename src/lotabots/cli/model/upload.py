@@ -31,9 +31,10 @@ MOST = 5
 @click.command("upload")
 @model_argument
 @click.argument("path", type=Path)
+@click.option("--again", is_flag=True, help="Also files that are there: it mends damaged copies.")
 @output_option
 @server_option
-def command(model: str, path: Path, output: str, server: str) -> int:
+def command(model: str, path: Path, again: bool, output: str, server: str) -> int:
     """Upload the files of MODEL from PATH that the server does not have yet.
 
     MODEL is a digest or ORG/NAME@VERSION. The server keeps a file only if every byte of it is the
@@ -42,7 +43,7 @@ def command(model: str, path: Path, output: str, server: str) -> int:
     with connect(server) as client:
         known = show_model(client, found(client, model))
     with open_folder(path) as tree:
-        sent = upload_missing(server, known, tree)
+        sent = upload_files(server, known, tree, again=again)
     if output == "json":
         print_json({"digest": known.digest, "uploaded": [one.path for one in sent]})
     else:
@@ -59,13 +60,13 @@ def told(model: Model, sent: Sequence[File]) -> str:
     return f"{model.title}: {len(sent)} files, {size} bytes uploaded; {rest} were there already."
 
 
-def upload_missing(server: str, model: Model, tree: Folder) -> list[File]:
-    """The files that were uploaded: one of each content that the server lacked.
+def upload_files(server: str, model: Model, tree: Folder, *, again: bool = False) -> list[File]:
+    """The files that were uploaded: one of each content that the server lacked, or `again` all.
 
     Raises `MODEL_FILES_DIFFER` before anything is sent, and what reading and the server raise.
     """
-    missing = list({one.sha256: one for one in reversed(model.files) if not one.uploaded}.values())
-    missing.sort(key=lambda one: one.path)
+    wanted = {one.sha256: one for one in model.files if again or not one.uploaded}
+    missing = sorted(wanted.values(), key=lambda one: one.path)
     _require(missing, tree)
     with progress("Uploading", sum(file.size for file in missing)) as tell:
         for file in missing:
