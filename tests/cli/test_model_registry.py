@@ -203,11 +203,29 @@ async def test_files_are_uploaded_only_where_the_server_lacks_them(story: Story)
     assert json.loads(await story.ada.done(*again))["uploaded"] == sorted(FILES)
 
 
-async def test_a_model_of_one_file_is_registered(story: Story) -> None:
+@pytest.mark.parametrize("more", [(), ("--hash", "blake3"), ("--no-strong",)])
+async def test_a_model_of_one_file_is_registered_however_it_was_signed(
+    story: Story, more: tuple[str, ...]
+) -> None:
     file = str(story.folder / "model.safetensors")
-    await story.ada.done("model", "register", file, "--name", "acme/one", "--version", "2")
-    [listed] = json.loads(await story.ada.done("model", "list", "-o", "json"))["items"]
-    assert (listed["name"], listed["version"]) == ("acme/one", "2")
+    named = ("--name", "acme/one", "--version", "2")
+    signed = ("--key", str(story.key), "--name", "acme/one", "--model-version", "2")
+    await story.ada.done("model", "sign", file, *signed, *more)
+    source = json.loads(story.trust.read_text())
+    source["rules"][0]["require"] = []
+    story.trust.write_text(json.dumps(source))
+    await story.trusted()
+    verdict = await story.ada.done("model", "register", file, *named, "--verify", "-o", "json")
+    assert json.loads(verdict)["verdict"]["outcome"] == "accepted", verdict
+
+
+async def test_a_model_of_many_files_signed_with_blake3_is_accepted(story: Story) -> None:
+    story.write()
+    named = ("--name", "acme/tiny", "--model-version", "1.0", "--hash", "blake3")
+    await story.ada.done("model", "sign", str(story.folder), "--key", str(story.key), *named)
+    await story.trusted()
+    verdict = await story.ada.done("model", "register", str(story.folder), "--verify")
+    assert "accepted  acme/tiny 1.0" in verdict
 
 
 async def test_a_file_that_changed_since_is_not_taken_and_named(story: Story) -> None:
