@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
+from urllib.parse import unquote
 
 import httptools
 from litestar.types import (
@@ -178,6 +179,24 @@ class Exchange:
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result(None)
+
+
+def scope_of(version: str, method: str, url: bytes, headers: list[Header]) -> dict[str, Any]:
+    """What ASGI says of a request's head (ASGI HTTP 2.3). Raises `ValueError` without a path."""
+    raw_path, query = target_of(url)
+    path = raw_path.decode("ascii")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": version,
+        "scheme": "http",
+        "method": method,
+        "root_path": "",
+        "path": unquote(path) if "%" in path else path,
+        "raw_path": raw_path,
+        "query_string": query,
+        "headers": headers,
+    }
 
 
 def target_of(url: bytes) -> tuple[bytes, bytes]:

@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from contextvars import copy_context
 from typing import Any, cast
-from urllib.parse import unquote
 
 import httptools
 import uvicorn
@@ -18,7 +17,7 @@ from litestar.types import ASGIApp, HTTPScope
 from uvicorn.server import ServerState
 
 from lotabots.runtime.web.answer import BROKEN, NOT_HTTP, Header
-from lotabots.runtime.web.exchange import Exchange, address_of, target_of
+from lotabots.runtime.web.exchange import Exchange, address_of, scope_of
 from lotabots.runtime.web.room import CROWDED
 
 MAX_HEAD = 64 * 1024
@@ -164,23 +163,8 @@ class Connection(asyncio.Protocol):
         version, method = parser.get_http_version(), parser.get_method().decode()
         if version not in ("1.1", "1.0") or method == "CONNECT":
             raise ValueError(version)
-        raw_path, query = target_of(self._url)
-        path = raw_path.decode("ascii")
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": version,
-            "server": self._local,
-            "client": self._client,
-            "scheme": "http",
-            "method": method,
-            "root_path": "",
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "headers": self._headers,
-            "state": self._state.copy(),
-        }
+        scope = scope_of(version, method, self._url, self._headers)
+        scope |= {"server": self._local, "client": self._client, "state": self._state.copy()}
         self._headers = []  # a trailer belongs to no head
         kept = version == "1.1" and parser.should_keep_alive()
         exchange = Exchange(self, cast(HTTPScope, scope), expects=self._expects, kept=kept)
