@@ -1,7 +1,9 @@
 """A model's way from registration to a result that a relying party admits, and each way it ends."""
 
+import hashlib
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -311,3 +313,30 @@ async def test_there_are_no_papers_before_a_verification(api: Api) -> None:
     for kind in ("controls", "bom"):
         answer = await api.get(f"/v1/models/{model.digest}/{kind}")
         assert (answer.status_code, answer.json()["code"]) == (409, "MODEL_NO_REPORT")
+
+
+async def test_an_approval_is_of_the_verdict_that_was_seen(api: Api) -> None:
+    model = SignedModel()
+    newest = (await in_registry(api, model))["verification"]["verdict_digest"]
+    path = f"/v1/models/{model.digest}/approvals"
+    body = {"stage": "production", "verdict": "0" * 64}
+    answer = await somebody_else(api).post(path, body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "MODEL_VERDICT_OTHER")
+    body = {"stage": "production", "verdict": newest}
+    assert (await somebody_else(api).post(path, body)).status_code == 201
+    assert (await api.get(f"/v1/models/{model.digest}")).json()["approvals_needed"] == 1
+
+
+async def test_an_upload_that_was_lost_says_nothing_about_the_model(
+    api: Api, api_folder: Path
+) -> None:
+    model = SignedModel()
+    await trust(api, model.policy())
+    await register(api, model)
+    await uploaded(api, model)
+    lost = hashlib.sha256(model.files["README.md"]).hexdigest()
+    (api_folder / "models" / str(api.tenant) / lost[:2] / lost).unlink()
+    ended = await verified(api, model.digest)
+    assert (ended["state"], ended["error"]) == ("failed", "MODEL_STORE_UNAVAILABLE")
+    await uploaded(api, model)
+    assert (await verified(api, model.digest))["outcome"] == "accepted"

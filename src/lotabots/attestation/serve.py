@@ -56,7 +56,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "contents": contents,
             "model_policies": model_policies,
             "model_results": ModelResults(process, stages, journal),
-            "registry": Registry(journal),
+            "registry": Registry(journal, settings.model_approvals),
             "stages": stages,
             "attestations": Attestations(process, judge, policies, results, journal),
             "history": History(process, judge, policies),

@@ -21,6 +21,7 @@ from lotabots.attestation.models.types import (
     MAX_FILE_BYTES,
     MAX_REGISTRATION_BYTES,
     Approval,
+    Approving,
     Model,
     ModelFile,
     ModelPage,
@@ -138,7 +139,7 @@ async def show_bom(tx: Transaction, digest: Digest) -> Response[bytes]:
 
 @post("/v1/models/{digest:str}/approvals", guards=APPROVE)
 async def approve_model(
-    data: Motion,
+    data: Approving,
     tx: Transaction,
     stages: Stages,
     principal: Principal,

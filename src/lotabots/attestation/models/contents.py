@@ -51,9 +51,11 @@ class Contents:
             with suppress(FileNotFoundError):
                 await asyncio.to_thread(incoming.unlink)
 
-    def has(self, tenant: UUID, sha256: str) -> bool:
-        """Whether this content is here."""
-        return self._path(tenant, sha256).is_file()
+    def require(self, tenant: UUID, files: Sequence[RegisteredFile]) -> None:
+        """Returns if every content is here. Raises `MODEL_STORE_UNAVAILABLE`."""
+        for file in files:
+            if not self._path(tenant, file.sha256).is_file():
+                raise _lost(file.path)
 
     def tree(self, tenant: UUID, files: Sequence[RegisteredFile]) -> "UploadedTree":
         """The model whose files these are."""
@@ -89,12 +91,20 @@ class UploadedTree(ManifestTree):
         self._places = places
 
     def content(self, path: str) -> Content:
-        """The content of this file. Raises `MODEL_FILE_UNKNOWN`, `MODEL_READ_*`."""
+        """The content of this file. Raises `MODEL_FILE_UNKNOWN`, `MODEL_STORE_UNAVAILABLE`."""
         place = self._places.get(path)
         if place is None:
             return super().content(path)
-        with open_folder(place) as folder:
-            return folder.content(place.name)
+        try:
+            with open_folder(place) as folder:
+                return folder.content(place.name)
+        except LotaError as error:  # its words name a place on the server's disk
+            raise _lost(path) from error
+
+
+def _lost(path: str) -> LotaError:
+    detail = "What was uploaded of a file cannot be read any more; upload it again."
+    return LotaError(Kind.UNAVAILABLE, "MODEL_STORE_UNAVAILABLE", detail, path=path[:200])
 
 
 async def _receive(descriptor: int, file: RegisteredFile, pieces: AsyncIterator[bytes]) -> None:

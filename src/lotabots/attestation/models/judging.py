@@ -41,11 +41,13 @@ def judge(
 ) -> Ending:
     """How the verification ends. Blocks while the files are read; call it in a thread.
 
-    Raises what reading and `progress` raise.
+    Raises `MODEL_STORE_UNAVAILABLE` where what was uploaded is not there any more: that says
+    nothing about the model. And what `progress` raises.
     """
     row = task.row
     bundles = open_bundles(row.name, row.bundle, row.strong_bundle, task.policy, task.now)
     if task.complete:
+        contents.require(task.tenant, task.files)
         tree: Tree = contents.tree(task.tenant, task.files)
         options = scan_options(task.policy.choose(row.name).rule)
         report: ScanReport | None = scan(tree, options)

@@ -38,8 +38,10 @@ def files_of(row: ModelRow) -> tuple[RegisteredFile, ...]:
 class Registry:
     """The models of every tenant of this instance."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, approvals: int) -> None:
+        """`approvals`: how many others must approve a move, which a model shows."""
         self._journal = journal
+        self._needed = approvals
 
     async def register(
         self, tx: Transaction, principal: Principal, given: ModelRegistration, now: datetime
@@ -94,6 +96,7 @@ class Registry:
             if verdict is None
             else msgspec.json.decode(verdict[1], type=dict[str, object]),
             approvals=tuple(await store.approvals(tx, digest)),
+            approvals_needed=self._needed,
             moves=tuple(await store.moves(tx, row.name)),
             running=tuple(await store.running(tx, digest)),
         )

@@ -11,7 +11,7 @@ from uuid import UUID
 from lotabots.attestation.models import store, work
 from lotabots.attestation.models.registry import entry, version_order
 from lotabots.attestation.models.store import ModelRow
-from lotabots.attestation.models.types import Approval, Motion, Move, Stage, StageMove
+from lotabots.attestation.models.types import Approval, Approving, Motion, Move, Stage, StageMove
 from lotabots.audit import Journal
 from lotabots.kernel import Kind, LotaError, Principal, Role
 from lotabots.runtime.database import Transaction
@@ -26,11 +26,11 @@ class Stages:
         self._needed = approvals
 
     async def approve(
-        self, tx: Transaction, principal: Principal, digest: str, motion: Motion, now: datetime
+        self, tx: Transaction, principal: Principal, digest: str, motion: Approving, now: datetime
     ) -> tuple[Approval, ...]:
         """The approvals of this model, the caller's among them.
 
-        Raises `MODEL_NOT_FOUND`, `MODEL_NOT_ACCEPTED`, `MODEL_APPROVAL_OWN`,
+        Raises `MODEL_NOT_FOUND`, `MODEL_NOT_ACCEPTED`, `MODEL_VERDICT_OTHER`, `MODEL_APPROVAL_OWN`,
         `MODEL_APPROVAL_PERSON`.
         """
         if principal.scope is not None or principal.role in (Role.SERVICE, Role.AGENT):
@@ -41,6 +41,9 @@ class Stages:
             detail = "Whoever registered a model does not approve it."
             raise LotaError(Kind.AUTHORIZATION, "MODEL_APPROVAL_OWN", detail)
         verdict = await _accepted(tx, digest)
+        if motion.verdict not in (None, verdict):
+            detail = "The model was judged again since; look at the newest verdict."
+            raise LotaError(Kind.CONFLICT, "MODEL_VERDICT_OTHER", detail, newest=verdict)
         if await store.approve(
             tx, digest, motion.stage, motion.move, verdict, principal.user_id, now
         ):

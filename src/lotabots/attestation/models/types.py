@@ -66,6 +66,12 @@ class Motion(Request, frozen=True, kw_only=True):
     move: Move = Move.PROMOTE
 
 
+class Approving(Motion, frozen=True, kw_only=True):
+    """Vouches for a move; `verdict` is the digest of the verdict that the approver has seen."""
+
+    verdict: Sha256 | None = None
+
+
 class ResultRequest(Request, frozen=True, kw_only=True):
     """Asks for the signed result about a model, bound to this key."""
 
@@ -178,6 +184,8 @@ class Model(ModelSummary, frozen=True, kw_only=True):
     verdict: dict[str, object] | None
     """The newest verdict with signers, findings and controls."""
     approvals: tuple[Approval, ...]
+    approvals_needed: int
+    """Of others than who registered it, for each move."""
     moves: tuple[StageMove, ...]
     running: tuple[Running, ...]
 

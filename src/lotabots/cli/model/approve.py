@@ -12,9 +12,12 @@ from lotabots.cli.output import Exit, output_option, print_json, say
 @model_argument
 @stage_option
 @click.option("--rollback", is_flag=True, help="Approve going back to it, not its promotion.")
+@click.option("--verdict", help="Digest of the verdict that you saw. Default: the newest.")
 @output_option
 @server_option
-def command(model: str, stage: str, rollback: bool, output: str, server: str) -> int:
+def command(
+    model: str, stage: str, rollback: bool, verdict: str | None, output: str, server: str
+) -> int:
     """Approve that MODEL goes to a stage, under its newest verdict, which must accept it.
 
     MODEL is a digest or ORG/NAME@VERSION. Look at it first: `lotabots model show MODEL`. Who
@@ -23,16 +26,17 @@ def command(model: str, stage: str, rollback: bool, output: str, server: str) ->
     move = "rollback" if rollback else "promote"
     with connect(server) as client:
         known = show_model(client, found(client, model))
-        body = {"stage": stage, "move": move}
+        newest = None if known.verification is None else known.verification.verdict_digest
+        body = {"stage": stage, "move": move, "verdict": verdict or newest}
         answer = client.post(f"/v1/models/{known.digest}/approvals", body)
     given = msgspec.json.decode(answer, type=list[Approval])
     if output == "json":
         print_json(given)
         return Exit.OK
-    newest = None if known.verification is None else known.verification.verdict_digest
     these = [one for one in given if (one.stage, one.move) == (stage, move)]
     count = sum(one.verdict_digest == newest for one in these)
+    needed = known.approvals_needed
     words = "going back to it" if rollback else "its promotion"
-    say(f"{known.title}: you approve {words} in {stage}; approvals of that: {count}.")
+    say(f"{known.title}: you approve {words} in {stage}; {count} of {needed} approvals.")
     say(f"Next: lotabots model {move} {known.digest} --stage {stage}")
     return Exit.OK

@@ -149,6 +149,7 @@ class Model(Summary):
     verification: Verification | None
     verdict: Verdict | None
     approvals: list[Approval]
+    approvals_needed: int
     moves: list[StageMove]
     running: list[Running]
 

@@ -63,6 +63,8 @@ def print_model(model: Model) -> None:
     if (work := model.verification) is not None:
         error = f" ({work.error})" if work.error else ""
         click.echo(f"work       verification {work.id} is {work.state}{error}")
+        if work.verdict_digest:
+            click.echo(f"verdict    {work.verdict_digest}")
     verdict = None if work is None else work.verdict_digest
     _table(
         ("approved", "for", "under the newest verdict", "by"),

@@ -54,8 +54,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "MODEL_STORE_UNAVAILABLE",
         "unavailable",
-        "The folder of uploaded models cannot be read or written.",
-        "Look at `data.models`: is it there, ours, and on a disk with room?",
+        "The folder of uploaded models, or a file in it, cannot be read or written.",
+        "Look at `data.models`: is it there, ours, with room? Upload what was lost again.",
     ),
     Code(
         "MODEL_POLICY_NONE",
@@ -86,6 +86,12 @@ CODES: tuple[Code, ...] = (
         "conflict",
         "Too few others have approved this move of the model under its newest verdict.",
         "Ask somebody who did not register the model to look at the verdict and approve.",
+    ),
+    Code(
+        "MODEL_VERDICT_OTHER",
+        "conflict",
+        "The model was judged again since the verdict that was looked at and approved.",
+        "Look at the newest verdict, and approve that one.",
     ),
     Code(
         "MODEL_APPROVAL_OWN",
