@@ -123,7 +123,7 @@ NOTES = [
     "folders. `start-up` and `set` are whole processes, alternating, medians: one small model, and",
     "a folder of all models together.",
     "No public corpus can be installed by name: the sources of picklescan 1.0.5 and modelscan",
-    "0.8.8 on PyPI hold no samples, and modelaudit 0.2.54 publishes no sources there.",
+    "0.8.8 hold no samples, and of modelaudit 0.2.54 none could be had.",
 ]
 
 
