@@ -1,7 +1,9 @@
 """ZIP archives have one reading, or are refused; whatever the bytes, nothing is raised."""
 
 import io
+import struct
 import zipfile
+import zlib
 
 import pytest
 from hypothesis import given
@@ -55,6 +57,28 @@ def test_a_member_written_without_its_size_is_read() -> None:
     ):
         member.write(b"x" * 100)
     assert members(out.getvalue()) == {"a": b"x" * 100}
+
+
+@pytest.mark.parametrize(("size", "same"), [(100, True), (101, False)])
+def test_sizes_that_are_there_both_ways_are_read_if_they_are_the_same(
+    size: int, same: bool
+) -> None:
+    # As Python before 3.11.4 writes what is to be wide, whichever Python runs this.
+    packed = zlib.compressobj(wbits=-15)
+    data = packed.compress(b"x" * 100) + packed.flush()
+    crc = zlib.crc32(b"x" * 100)
+    wide = struct.pack("<HHQQ", 1, 16, size, len(data))
+    local = struct.pack(
+        "<4sHHHHHIIIHH", b"PK\x03\x04", 20, 0, 8, 0, 33, crc, len(data), 100, 1, len(wide)
+    )
+    entry = struct.pack(
+        "<4sHHHHHHIIIHHHHHII",
+        b"PK\x01\x02", 20, 20, 0, 8, 0, 33, crc, len(data), 100, 1, 0, 0, 0, 0, 0, 0,
+    )  # fmt: skip
+    body = local + b"a" + wide + data
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 1, 1, len(entry) + 1, len(body), 0)
+    found = members(body + entry + b"a" + end)
+    assert found == ({"a": b"x" * 100} if same else None)
 
 
 def test_a_member_that_unpacks_to_far_more_is_refused() -> None:

@@ -192,8 +192,14 @@ def _extra(data: bytes, name: str, faults: Faults) -> bytes:
 
 
 def _widen(short: tuple[int, ...], wide: bytes, name: str, faults: Faults) -> tuple[int, ...]:
-    """These values, those that are full taken from the wide ones, which are exactly so many."""
+    """These values, those that are full taken from the wide ones, which are exactly so many.
+
+    Or all of them are there both ways, and the same: so writes Python before 3.11.4 what it was to
+    write wide, the arrays of numpy.savez among it.
+    """
     full = [value == _FULL_4 for value in short]
+    if not any(full) and wide == struct.pack(f"<{len(short)}Q", *short):
+        return short
     if len(wide) != 8 * sum(full):
         faults.refuse("ZIP-MISMATCH", measured=f"wide sizes of {name}")
     values = iter(struct.unpack(f"<{len(wide) // 8}Q", wide))

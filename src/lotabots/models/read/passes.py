@@ -12,7 +12,7 @@ from lotabots.models.types import Content
 
 NEAR = 256 * 1024
 """Bytes of the buffer of a thread that reads and hashes: half of them fit the L2 of any core."""
-FAR = 1024 * 1024
+FAR = 2 * 1024 * 1024
 """Bytes of each buffer that one thread fills and another one hashes."""
 WIDE = 4 * 1024 * 1024
 """The same where the hasher itself spreads a buffer over threads."""
