@@ -11,17 +11,19 @@ from lotabots.kernel import Principal, Role
 
 TENANT, OTHER = UUID(int=1), UUID(int=2)
 
-READ = {"attestation.read", "node.read", "policy.read", "reference.read"}
+READ = {"attestation.read", "node.read", "policy.read", "reference.read", "model.read"}
 SUBMIT = {"challenge.create", "attestation.submit"}
 EVERYTHING = {permission.value for permission in Permission}
 TABLE: dict[Role, set[str]] = {
     Role.OWNER: EVERYTHING,
     Role.ADMIN: EVERYTHING - {"owner.write"},
-    Role.OPERATOR: READ | SUBMIT | {"node.write", "policy.write", "reference.write"},
+    Role.OPERATOR: READ
+    | SUBMIT
+    | {"node.write", "policy.write", "reference.write", "model.write", "model.approve"},
     Role.AUDITOR: READ | {"user.read", "audit.read", "config.read", "session.read", "api_key.read"},
     Role.VIEWER: READ,
     Role.AGENT: SUBMIT,
-    Role.SERVICE: READ | SUBMIT,
+    Role.SERVICE: READ | SUBMIT | {"model.write"},
 }
 
 

@@ -12,6 +12,8 @@ from lotabots.kernel import Role
 
 pytestmark = pytest.mark.anyio
 
+TOO_LONG = "A" * (1400 * 1024 + 1)
+
 
 async def refused(attester: Attester, **other: object) -> tuple[int, str]:
     """Status and code of a submission that is changed like this."""
@@ -130,7 +132,7 @@ async def test_a_body_that_cannot_be_read_is_refused_with_a_code(
         {"session_key": {"kty": "EC"}},
         {"evidence": "text"},
         {"evidence": [{"subject": "GPU0", "scheme": "s", "data": "", "certificates": ""}]},
-        {"evidence": [{"subject": "gpu0", "scheme": "s", "data": "A" * 16385, "certificates": ""}]},
+        {"evidence": [{"subject": "gpu0", "scheme": "s", "data": TOO_LONG, "certificates": ""}]},
         {"profile": ["ietf"]},
     ],
 )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -87,7 +88,7 @@ class Story:
 
 @pytest.fixture
 async def story(people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story:
-    """Both have logged in, and the policy is in force nowhere yet."""
+    """Both have tokens, which costs less than to log in, and no policy is in force yet."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(served, "AGAIN_SECONDS", 0.01)
     story = Story(people, tmp_path)
@@ -98,7 +99,8 @@ async def story(people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     rule |= {"require": ["strong_manifest", "tensor_root"]}
     story.trust.write_text(json.dumps({"name": "acme", "rules": [rule]}))
     for shell in (story.ada, story.bob):
-        await shell.log_in((await people.made(Role.OPERATOR))["username"])
+        token = people.api.tokens.token(Role.OPERATOR, user_id=uuid4())
+        shell.environ["LOTABOTS_TOKEN"] = token
     return story
 
 
@@ -106,6 +108,9 @@ async def test_a_model_goes_from_a_disk_to_production_and_its_result_is_admitted
     story: Story, people: People
 ) -> None:
     ada, bob = story.ada, story.bob
+    for shell in (ada, bob):
+        shell.environ["LOTABOTS_TOKEN"] = ""
+        await shell.log_in((await people.made(Role.OPERATOR))["username"])
     digest = await story.sign()
     policy = await story.trusted()
     said = await ada.done("model", "register", str(story.folder))
@@ -203,11 +208,29 @@ async def test_files_are_uploaded_only_where_the_server_lacks_them(story: Story)
     assert json.loads(await story.ada.done(*again))["uploaded"] == sorted(FILES)
 
 
-async def test_a_model_of_one_file_is_registered(story: Story) -> None:
+@pytest.mark.parametrize("more", [(), ("--hash", "blake3"), ("--no-strong",)])
+async def test_a_model_of_one_file_is_registered_however_it_was_signed(
+    story: Story, more: tuple[str, ...]
+) -> None:
     file = str(story.folder / "model.safetensors")
-    await story.ada.done("model", "register", file, "--name", "acme/one", "--version", "2")
-    [listed] = json.loads(await story.ada.done("model", "list", "-o", "json"))["items"]
-    assert (listed["name"], listed["version"]) == ("acme/one", "2")
+    named = ("--name", "acme/one", "--version", "2")
+    signed = ("--key", str(story.key), "--name", "acme/one", "--model-version", "2")
+    await story.ada.done("model", "sign", file, *signed, *more)
+    source = json.loads(story.trust.read_text())
+    source["rules"][0]["require"] = []
+    story.trust.write_text(json.dumps(source))
+    await story.trusted()
+    verdict = await story.ada.done("model", "register", file, *named, "--verify", "-o", "json")
+    assert json.loads(verdict)["verdict"]["outcome"] == "accepted", verdict
+
+
+async def test_a_model_of_many_files_signed_with_blake3_is_accepted(story: Story) -> None:
+    story.write()
+    named = ("--name", "acme/tiny", "--model-version", "1.0", "--hash", "blake3")
+    await story.ada.done("model", "sign", str(story.folder), "--key", str(story.key), *named)
+    await story.trusted()
+    verdict = await story.ada.done("model", "register", str(story.folder), "--verify")
+    assert "accepted  acme/tiny 1.0" in verdict
 
 
 async def test_a_file_that_changed_since_is_not_taken_and_named(story: Story) -> None:

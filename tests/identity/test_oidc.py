@@ -237,6 +237,8 @@ async def test_a_subject_is_linked_to_one_user_and_by_those_who_may(browser: Bro
     viewer = await browser.client.post(path, json=link, headers=browser.tokens.of(Role.AUDITOR))
     assert_refused(viewer, 403, "PERMISSION_DENIED")
     listed = await browser.client.get(path, headers=browser.tokens.of(Role.AUDITOR))
+    assert listed.json()["links"] == [{"issuer": link["issuer"]}]
+    listed = await browser.client.get(path, headers=browser.tokens.of())
     assert listed.json()["links"] == [link]
 
 

@@ -382,6 +382,26 @@ async def test_a_body_that_nobody_reads_is_dropped_and_the_next_request_answered
     assert (await raw.rest()).startswith(b"HTTP/1.1 200 ")
 
 
+async def test_an_answer_before_the_body_was_read_lets_the_client_send_on(served: Served) -> None:
+    size = 5_000_000  # far more than waits anywhere: the client is stopped, then let go on
+    raw = await served.raw(POST % (b"/held", b"content-length: %d" % size))
+    raw.writer.write(b"x" * size + GET % b"/deaf")
+    await asyncio.sleep(0.2)
+    served.app.release.set()
+    assert (await raw.rest(2)).count(b"HTTP/1.1 200 ") == 2
+
+
+async def test_the_last_answer_arrives_although_the_client_still_sends(served: Served) -> None:
+    size = 5_000_000
+    head = POST % (b"/held", b"connection: close\r\ncontent-length: %d" % size)
+    raw = await served.raw(head)
+    raw.writer.write(b"x" * size)
+    await asyncio.sleep(0.2)
+    served.app.release.set()
+    assert (await raw.rest(2)).endswith(b"held")
+    assert raw.ended
+
+
 async def test_a_client_waits_while_its_body_is_not_read(served: Served) -> None:
     size = 20_000_000
     raw = await served.raw(POST % (b"/slow", b"content-length: %d" % size))

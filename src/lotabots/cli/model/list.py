@@ -33,6 +33,8 @@ def command(name: str | None, limit: int, after: str | None, output: str, server
         for one in page.items
     ]
     print_table(["name", "version", "verdict", "stages", "digest"], rows)
+    if not rows:
+        say("No model is registered here: lotabots model register PATH")
     if page.next:
         say(f"More: --after {page.next}")
     return Exit.OK

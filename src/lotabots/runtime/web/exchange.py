@@ -154,6 +154,8 @@ class Exchange:
             self._line.write(start, body)
         if not more:
             self.done = True
+            self._pieces.clear()  # nobody reads the rest: it must not keep the client waiting
+            self.waiting = 0
             self._wake()
             self._line.answered(self)
 

@@ -22,6 +22,8 @@ from lotabots.runtime.web.exchange import Exchange, address_of, target_of
 from lotabots.runtime.web.room import CROWDED
 
 MAX_HEAD = 64 * 1024
+LINGER_SECONDS = 2.0
+"""How long what follows the last answer of a connection is read before it is closed."""
 """Bytes of a head, a trailer or a chunk's line that are read; the settings may allow less."""
 FULL = 64 * 1024
 """Bytes of a body that may wait to be read, before the client is made to wait."""
@@ -203,6 +205,8 @@ class Connection(asyncio.Protocol):
         reading.end()
         if not reading.kept:
             self._parser = None
+            if reading.done:  # it was answered before: this was waited for
+                self._transport.close()
         if self._queue:
             self.regulate()
 
@@ -238,7 +242,7 @@ class Connection(asyncio.Protocol):
         self.server.total_requests += 1
         self._answering = None
         if not exchange.kept:
-            self._transport.close()
+            self._end(exchange)
         elif self._queue:
             self._begin(self._queue.popleft())
             self.regulate()
@@ -257,6 +261,20 @@ class Connection(asyncio.Protocol):
             self._transport.abort()  # its end is that of the connection
         else:
             self._transport.close()
+
+    def _end(self, exchange: Exchange) -> None:
+        """Ends the connection, once what the client still sends is read (RFC 9112 section 9.6).
+
+        Closed with bytes unread, it would be reset, and the answer lost on its way.
+        """
+        if exchange.read or exchange.gone or not self._transport.can_write_eof():
+            self._transport.close()
+            return
+        self._transport.write_eof()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(LINGER_SECONDS, self._transport.close)
+        self.regulate()
 
     def _begin(self, exchange: Exchange) -> None:
         self._answering = exchange
