@@ -20,6 +20,7 @@ from plugins.process import MASTER_KEY
 from lotabots.tlog import read_bundle, read_head
 
 NODES = 6
+WITH_MODELS = 2
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,9 @@ def test_a_demonstration_leaves_a_whole_log_with_everything_in_it(
     size = read_head((copy / "checkpoint").read_bytes()).size
     bundle = read_bundle((copy / "tile" / "entries" / "000.p" / str(size)).read_bytes())
     verbs = [json.loads(entry)["verb"] for entry in bundle]
-    assert verbs.count("attestation.record") == NODES
+    assert verbs.count("attestation.record") == NODES + WITH_MODELS
     assert verbs.count("node.register") == NODES
+    assert verbs.count("model.promote") == 1
 
 
 def test_what_an_installation_has_is_checked_and_mended(demonstrated: Demonstrated) -> None:

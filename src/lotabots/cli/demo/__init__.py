@@ -12,7 +12,8 @@ import click
 
 from lotabots.cli.audit.export import require_empty
 from lotabots.cli.demo.exported import export_log
-from lotabots.cli.demo.fleet import ADMINISTRATOR, Attested, attest_fleet
+from lotabots.cli.demo.fleet import ADMINISTRATOR, Attested, attest_fleet, fleet
+from lotabots.cli.demo.models import NAME, attest_models
 from lotabots.cli.demo.real import judge_real_evidence
 from lotabots.cli.installation import port_option
 from lotabots.cli.output import Exit, paint, print_table, say
@@ -36,7 +37,7 @@ PASSWORD_FILE = "demo-admin-password"  # noqa: S105 — a name, not a password
 )
 @port_option
 def command(once: bool, data: Path | None, out: Path | None, port: int | None) -> int:
-    """Judge six SIMULATED nodes through the real API, then real NVIDIA evidence, and say why."""
+    """Judge SIMULATED nodes and a model through the real API, then real evidence, and say why."""
     if out is not None:
         require_empty(out)
     with folder(data) as place:
@@ -105,7 +106,20 @@ def show(server: Running, password: str) -> Attested:
     spent = time.perf_counter() - began
     say(f"{len(judged)} nodes made, registered and judged in {spent:.1f} s by the policy `demo`,")
     say("which alone admits simulated hardware: `default` and `strict` refuse all six.\n")
+    newest = show_models(server, password)
     judge_real_evidence()
+    return newest
+
+
+def show_models(server: Running, password: str) -> Attested:
+    """The last attestation of the good node, which held a model and then another one."""
+    say(f"Signing, registering, verifying, approving and promoting the SIMULATED model {NAME} ...")
+    judged = attest_models(server.url, password, fleet()[0])
+    print_table(
+        ["the good node holds", "verdict", "level", "first reason", "fix"],
+        [(name, paint(one.status), level(one), reason(one), fix(one)) for name, one in judged],
+    )
+    say("A node's word about its files is `claimed`: no hardware signs it (docs/models.md).\n")
     return judged[-1][1]
 
 

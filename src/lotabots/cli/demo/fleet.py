@@ -9,7 +9,7 @@ from lotabots.cli.client import Client
 from lotabots.evidence import DerivedChallenge, Finding, InventoryItem, ReferenceFiles
 from lotabots.kernel import SigningKey, decode_base64url
 from lotabots.runtime.clock import utc_now
-from lotabots.simulator import Fault, Node, make_node, reference_files
+from lotabots.simulator import Fault, ModelOnNode, Node, make_node, reference_files
 
 ADMINISTRATOR = "admin"
 BUNDLE = "demo"
@@ -76,17 +76,22 @@ def attest_fleet(url: str, password: str) -> list[tuple[str, Attested]]:
         client.token = log_in(client, password)
         upload(client, reference_files(utc_now(), nodes))
         client.post(f"/v1/policies/{POLICY}/activate", {})
-        known = msgspec.json.decode(client.get("/v1/nodes"), type=list[Named])
-        ids = {node.name: node.id for node in known}
+        ids = ids_of(client)
         return [
             (node.name, attest(client, node, ids.get(node.name) or register(client, node)))
             for node in nodes
         ]
 
 
-def log_in(client: Client, password: str) -> str:
-    """A user token of the first administrator."""
-    answer = client.post("/v1/login", {"username": ADMINISTRATOR, "password": password})
+def ids_of(client: Client) -> dict[str, str]:
+    """The id of each node that the server knows, by its name."""
+    known = msgspec.json.decode(client.get("/v1/nodes"), type=list[Named])
+    return {node.name: node.id for node in known}
+
+
+def log_in(client: Client, password: str, user: str = ADMINISTRATOR) -> str:
+    """A user token, of the first administrator unless somebody else is named."""
+    answer = client.post("/v1/login", {"username": user, "password": password})
     return str(msgspec.json.decode(answer, type=dict[str, object])["access_token"])
 
 
@@ -103,14 +108,27 @@ def register(client: Client, node: Node) -> str:
     return msgspec.json.decode(answer, type=Named).id
 
 
-def attest(client: Client, node: Node, node_id: str) -> Attested:
-    """One challenge, answered by every device of the node with the nonce derived for it."""
+def attest(
+    client: Client,
+    node: Node,
+    node_id: str,
+    model: ModelOnNode | None = None,
+    held: ModelOnNode | None = None,
+) -> Attested:
+    """One challenge, answered by every device of the node with the nonce derived for it.
+
+    With a model, the node is asked for it as well, and states the one that it holds.
+    """
     key = SigningKey(generate_private_key(SECP256R1()))
     public = key.jwk_public()
     session_key = {name: public[name] for name in ("kty", "crv", "x", "y")}
-    asked = client.post("/v1/challenges", {"node": node_id, "session_key": session_key})
-    issued = msgspec.json.decode(asked, type=Issued)
-    evidence = node.attest(expected_nonces(issued, key))
+    models = [model.digest] if model is not None else []
+    body = {"node": node_id, "session_key": session_key, "models": models}
+    issued = msgspec.json.decode(client.post("/v1/challenges", body), type=Issued)
+    nonces = expected_nonces(issued, key)
+    evidence = node.attest(nonces)
+    if held is not None:
+        evidence.append(held.attest(nonces["model0"]))
     answer = client.post(
         "/v1/attestations",
         {
