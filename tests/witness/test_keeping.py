@@ -71,3 +71,26 @@ def test_no_step_comes_between_reading_and_replacing(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert keepers[0].newest(LOG) == to(60)
+
+
+def test_the_file_is_let_go_of_only_between_two_steps(tmp_path: Path) -> None:
+    file = tmp_path / "witness.db"
+    keeper = Keeper(file, new=True)
+    within, go_on = threading.Event(), threading.Event()
+
+    def decide(_: Known) -> Known:
+        within.set()
+        go_on.wait(10)
+        return to(5)
+
+    step = threading.Thread(target=keeper.advance, args=(LOG, "note", decide))
+    closing = threading.Thread(target=keeper.close)
+    step.start()
+    assert within.wait(10)
+    closing.start()
+    closing.join(0.1)
+    assert closing.is_alive()  # else SQLite would be closed under the other thread
+    go_on.set()
+    step.join(10)
+    closing.join(10)
+    assert Keeper(file, new=False).newest(LOG) == to(5)

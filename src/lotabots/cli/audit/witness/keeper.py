@@ -27,7 +27,7 @@ class Keeper:
         if not new and not path.is_file():
             detail = f"{path} is gone. A witness that has forgotten must be retired with its key."
             raise LotaError(Kind.CONFLICT, "WITNESS_FORGOT", detail)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._database = sqlite3.connect(
             path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -36,14 +36,16 @@ class Keeper:
         self._database.execute(_TABLE)
 
     def close(self) -> None:
-        """Lets go of the file."""
-        self._database.close()
+        """Lets go of the file, once nobody is at it: SQLite crashes if it is closed under a thread."""
+        with self._lock:
+            self._database.close()
 
     def newest(self, origin: str) -> Known:
         """The newest checkpoint of this log, or `NOTHING`."""
-        row = self._database.execute(
-            "select size, root from newest where origin = ?", (origin,)
-        ).fetchone()
+        with self._lock:
+            row = self._database.execute(
+                "select size, root from newest where origin = ?", (origin,)
+            ).fetchone()
         return NOTHING if row is None else Known(row[0], row[1])
 
     def advance(self, origin: str, note: str, decide: Callable[[Known], Known]) -> None:
