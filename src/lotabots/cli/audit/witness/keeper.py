@@ -36,7 +36,7 @@ class Keeper:
         self._database.execute(_TABLE)
 
     def close(self) -> None:
-        """Lets go of the file, once nobody is at it: SQLite crashes if it is closed under a thread."""
+        """Lets go of the file, once no thread is at it: SQLite would crash the process."""
         with self._lock:
             self._database.close()
 
