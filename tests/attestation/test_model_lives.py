@@ -340,3 +340,30 @@ async def test_an_upload_that_was_lost_says_nothing_about_the_model(
     assert (ended["state"], ended["error"]) == ("failed", "MODEL_STORE_UNAVAILABLE")
     await uploaded(api, model)
     assert (await verified(api, model.digest))["outcome"] == "accepted"
+
+
+async def test_an_upload_that_was_changed_on_disk_says_nothing_about_the_model(
+    api: Api, api_folder: Path
+) -> None:
+    model = SignedModel()
+    await trust(api, model.policy())
+    await register(api, model)
+    await uploaded(api, model)
+    changed = hashlib.sha256(model.files["README.md"]).hexdigest()
+    place = api_folder / "models" / str(api.tenant) / changed[:2] / changed
+    place.write_bytes(model.files["README.md"].swapcase())
+    ended = await verified(api, model.digest)
+    assert (ended["state"], ended["error"]) == ("failed", "MODEL_STORE_UNAVAILABLE")
+
+
+async def test_what_is_in_production_and_refused_today_runs_on_no_node(api: Api) -> None:
+    model = SignedModel()
+    await in_registry(api, model)
+    await approved(api, model.digest)
+    await moved(api, model.digest)
+    await trust(api, SignedModel().policy())  # of another signer
+    assert (await verified(api, model.digest))["outcome"] == "rejected"
+    attester = await ready(api, small_node())
+    body = (await attester.attest_with([model])).json()
+    assert body["status"] == "rejected"
+    assert "model-production" in {one["rule"] for one in body["findings"]}

@@ -102,6 +102,12 @@ class UploadedTree(ManifestTree):
             raise _lost(path) from error
 
 
+def damaged() -> LotaError:
+    """The error of contents that are not those that were taken: it says nothing of the model."""
+    detail = "What was uploaded is not what lies there any more; upload it again."
+    return LotaError(Kind.UNAVAILABLE, "MODEL_STORE_UNAVAILABLE", detail)
+
+
 def _lost(path: str) -> LotaError:
     detail = "What was uploaded of a file cannot be read any more; upload it again."
     return LotaError(Kind.UNAVAILABLE, "MODEL_STORE_UNAVAILABLE", detail, path=path[:200])

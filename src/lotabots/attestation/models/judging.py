@@ -14,11 +14,11 @@ from lotabots.appraisal import Appraiser
 from lotabots.appraisal.assessment import Assessment, Bundles, assess, open_bundles
 from lotabots.appraisal.compliance import model_bom
 from lotabots.appraisal.models import ModelPolicy, Previous, scan_options
-from lotabots.attestation.models.contents import Contents, ManifestTree
+from lotabots.attestation.models.contents import Contents, ManifestTree, damaged
 from lotabots.attestation.models.store import ModelRow
 from lotabots.attestation.models.types import RegisteredFile
 from lotabots.attestation.models.work import Ending
-from lotabots.models import Algorithm, FileEntry, Hashed, TensorEntry, Tree
+from lotabots.models import Algorithm, FileEntry, Hashed, TensorEntry, Tree, strong_root
 from lotabots.models.read import hash_tree
 from lotabots.models.scan import ScanReport, scan
 
@@ -50,8 +50,9 @@ def judge(
         contents.require(task.tenant, task.files)
         tree: Tree = contents.tree(task.tenant, task.files)
         options = scan_options(task.policy.choose(row.name).rule)
-        report: ScanReport | None = scan(tree, options)
-        hashed = _read(tree, bundles, report, progress)
+        looked = scan(tree, options)
+        report: ScanReport | None = looked
+        hashed = _read(tree, row.digest, bundles, looked, progress)
     else:
         tree, report = ManifestTree(task.files), None
         hashed = Hashed(algorithm=Algorithm.SHA256, files=_entries(task.files))
@@ -87,12 +88,22 @@ def _bill(judged: Assessment, hashed: Hashed, appraiser: Appraiser) -> bytes:
 
 def _read(
     tree: Tree,
+    digest: str,
     bundles: Bundles,
-    report: ScanReport | None,
+    report: ScanReport,
     progress: Callable[[int], None],
 ) -> Hashed:
-    tensors: Sequence[TensorEntry] = () if report is None else report.tensors
-    return hash_tree(tree, algorithm=bundles.algorithm, tensors=tensors, progress=progress)
+    """The files as the signature names them, once they are those that were registered.
+
+    A signature may be over another algorithm, or over other files: the registered digest is what a
+    verdict is about, so what lies here has to have it.
+    """
+    hashed = hash_tree(tree, tensors=report.tensors, progress=progress)
+    if hashed.findings or strong_root(hashed.files).hex() != digest:
+        raise damaged()
+    if bundles.algorithm is Algorithm.SHA256:
+        return hashed
+    return hash_tree(tree, algorithm=bundles.algorithm, tensors=report.tensors)
 
 
 def _entries(files: Sequence[RegisteredFile]) -> tuple[FileEntry, ...]:

@@ -24,17 +24,22 @@ async def asked_models(tx: Transaction, digests: Sequence[str]) -> tuple[Invento
 async def known_models(
     tx: Transaction, inventory: Sequence[InventoryItem]
 ) -> tuple[KnownModel, ...]:
-    """What is registered under the digests of these models, with the stages that have them now."""
+    """What is registered under the digests of these models, with the stages that they may be in:
+    none while the newest verdict does not accept.
+    """
     rows = [await store.find(tx, item.device_id) for item in inventory if item.kind == KIND]
     return tuple([await _known(tx, row) for row in rows if row is not None])
 
 
 async def _known(tx: Transaction, row: ModelRow) -> KnownModel:
+    newest = await work.of_model(tx, row.digest, ended=True)
+    # What was promoted and is refused today (a signer is not trusted any more) runs nowhere.
+    holds = newest is not None and newest.outcome == "accepted"
     return KnownModel(
         digest=row.digest,
         name=row.name,
         version=row.version,
-        stages=tuple(await store.stages(tx, row)),
+        stages=tuple(await store.stages(tx, row)) if holds else (),
         files=tuple(
             FileEntry(path=one.path, size=one.size, digest=bytes.fromhex(one.sha256))
             for one in files_of(row)

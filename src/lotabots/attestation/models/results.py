@@ -28,8 +28,8 @@ class ModelResults:
         self._process = process
         self._stages = stages
         self._journal = journal
-        self._settings = process.settings.section(AttestationSettings)
-        self._uri = self._settings.status_uri(process.settings.section(WebSettings).url)
+        settings = process.settings.section(AttestationSettings)
+        self._uri = settings.status_uri(process.settings.section(WebSettings).url)
 
     async def issue(
         self,

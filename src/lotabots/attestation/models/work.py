@@ -52,12 +52,13 @@ async def ask(tx: Transaction, digest: str, by: UUID, now: datetime) -> tuple[Ve
     return newest, bool(added)
 
 
-async def of_model(tx: Transaction, digest: str) -> Verification | None:
-    """The newest verification of a model."""
+async def of_model(tx: Transaction, digest: str, *, ended: bool = False) -> Verification | None:
+    """The newest verification of a model; with `ended`, of those that came to a verdict."""
     return await tx.fetch_one(
         f"select {_SHOWN} from attestation.verifications where digest = $1"  # noqa: S608 - constants
-        " order by asked_at desc, id limit 1",
+        " and ($2 = false or state = 'done') order by asked_at desc, id limit 1",
         digest,
+        ended,
         into=Verification,
     )
 
