@@ -193,6 +193,20 @@ def test_a_model_is_judged_by_a_policy(
     assert other["verdict"] == "rejected"
 
 
+def test_the_controls_that_a_policy_asks_for_are_evaluated(
+    lotabots: Run, model: Path, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.json"
+    rule = {"match": "acme/*", "mode": "enforce", "signers": [{"key": keys[1].read_text()}]}
+    policy.write_text(json.dumps({"name": "test", "rules": [rule | {"controls": ["core"]}]}))
+    sign(lotabots, model, keys)
+    given = ("model", "verify", model, "--bundle", model / "model.sig", "--policy", policy)
+    judged = json.loads(lotabots(*given, "-o", "json").out)["policy"]
+    statuses = {one["id"]: one["status"] for one in judged["controls"]}
+    assert statuses["LB-INT-01"] == "pass"
+    assert "CONTROL-NOT-EVALUATED" not in {one["code"] for one in judged["findings"]}
+
+
 def test_what_loaders_read_cannot_be_left_out_of_a_signature(
     lotabots: Run, model: Path, keys: tuple[Path, Path]
 ) -> None:

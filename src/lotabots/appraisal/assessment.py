@@ -47,7 +47,6 @@ from lotabots.models import (
     Leniency,
     Opened,
     OpenedStrong,
-    Options,
     TensorEntry,
     Tree,
     Trust,
@@ -55,7 +54,6 @@ from lotabots.models import (
     load_public_key,
     open_bundle,
     open_strong,
-    verify_opened,
 )
 from lotabots.models.scan import ScanReport
 
@@ -87,7 +85,6 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """A verdict, and what the policy was told."""
 
     verdict: ModelVerdict
-    verified: Verified | None
     controls: ComplianceReport | None
     evidence: Evidence
     """What controls are computed from, and a bill of materials is written from."""
@@ -116,7 +113,7 @@ def assess(
     *,
     name: str,
     version: str,
-    bundles: Bundles,
+    verified: Verified | None,
     hashed: Hashed,
     tree: Tree,
     scan: ScanReport | None,
@@ -125,16 +122,12 @@ def assess(
     now: datetime,
     appraiser: Appraiser,
     waivers: Sequence[Waiver] = (),
-    excluded: frozenset[str] = frozenset(),
 ) -> Assessment:
-    """Steps 3, 5 and 6. `scan` is of the same tree, by what the same rule allows (step 4).
+    """Steps 5 and 6. `verified` is of step 3, None where nothing was signed; `scan` of step 4.
 
-    `excluded` names the bundles themselves, where they lie among the files. Raises
-    `MODEL_NAME_MALFORMED`, and `MODEL_HASH_ALGORITHM` for files that were hashed by another
-    algorithm than `bundles.algorithm`.
+    Raises `MODEL_NAME_MALFORMED`.
     """
     rule = policy.choose(name).rule
-    verified = _verified(bundles, hashed, tree, now, excluded)
     signed = None if verified is None else signed_of(verified)
     scanned = None if scan is None else scanned_of(scan, scan_options(rule))
     if scanned is not None:
@@ -167,7 +160,7 @@ def assess(
         now=now,
         appraiser=appraiser,
     )
-    return Assessment(verdict=verdict, verified=verified, controls=controls, evidence=evidence)
+    return Assessment(verdict=verdict, controls=controls, evidence=evidence)
 
 
 def _contents(tree: Tree, scan: ScanReport | None) -> _Contents:
@@ -189,15 +182,6 @@ def _trust(rule: ModelRule | None, roots: Sequence[Certificate]) -> Trust:
         keys=tuple(load_public_key(pem.encode()) for pem in dict.fromkeys(pems)),
         roots=tuple(roots),
     )
-
-
-def _verified(
-    bundles: Bundles, hashed: Hashed, tree: Tree, now: datetime, excluded: frozenset[str]
-) -> Verified | None:
-    if bundles.opened is None:
-        return None
-    held = Options(excluded=excluded)
-    return verify_opened(bundles.opened, bundles.strong, hashed, tree, now, held)
 
 
 def _card(tree: Tree) -> Card | None:

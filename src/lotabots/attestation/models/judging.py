@@ -18,7 +18,17 @@ from lotabots.attestation.models.contents import Contents, ManifestTree, damaged
 from lotabots.attestation.models.store import ModelRow
 from lotabots.attestation.models.types import RegisteredFile
 from lotabots.attestation.models.work import Ending
-from lotabots.models import Algorithm, FileEntry, Hashed, TensorEntry, Tree, strong_root
+from lotabots.models import (
+    Algorithm,
+    FileEntry,
+    Hashed,
+    Options,
+    TensorEntry,
+    Tree,
+    Verified,
+    strong_root,
+    verify_opened,
+)
 from lotabots.models.read import hash_tree
 from lotabots.models.scan import ScanReport, scan
 
@@ -59,7 +69,7 @@ def judge(
     judged = assess(
         name=row.name,
         version=row.version,
-        bundles=bundles,
+        verified=_verified(bundles, hashed, tree, task.now),
         hashed=hashed,
         tree=tree,
         scan=report,
@@ -78,6 +88,12 @@ def judge(
         report=None if judged.controls is None else judged.controls.canonical(),
         bom=_bill(judged, hashed, appraiser) if task.complete else None,
     )
+
+
+def _verified(bundles: Bundles, hashed: Hashed, tree: Tree, now: datetime) -> Verified | None:
+    if bundles.opened is None:
+        return None
+    return verify_opened(bundles.opened, bundles.strong, hashed, tree, now, Options())
 
 
 def _bill(judged: Assessment, hashed: Hashed, appraiser: Appraiser) -> bytes:

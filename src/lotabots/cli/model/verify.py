@@ -106,7 +106,7 @@ def command(output: str, **asked: Any) -> int:  # noqa: ANN401  # click hands ov
     with open_folder(told.path) as tree:
         hashed = _hashed(tree, opened, second, options, told.cache)
         verified = verify_opened(opened, second, hashed, tree, now, options)
-        verdict = _judged(told, policy, verified, tree, now) if policy else None
+        verdict = _judged(told, policy, verified, hashed, tree, now) if policy else None
     outcome = verdict.outcome.value if verdict else outcome_of(verified)
     if output == "json":
         print_json({"verdict": outcome, **verified_json(verified, hashed), "policy": verdict})
@@ -197,9 +197,15 @@ def _tensors(tree: Folder) -> Sequence[TensorEntry]:
 
 
 def _judged(
-    told: Asked, policy: "ModelPolicy", verified: Verified, tree: Folder, now: datetime
+    told: Asked,
+    policy: "ModelPolicy",
+    verified: Verified,
+    hashed: Hashed,
+    tree: Folder,
+    now: datetime,
 ) -> "ModelVerdict":
-    from lotabots.appraisal.models import judge_model, scan_options, scanned_of, signed_of
+    from lotabots.appraisal.assessment import assess
+    from lotabots.appraisal.models import scan_options
     from lotabots.models.scan import scan
     from lotabots.runtime.appraiser import this_appraiser
 
@@ -207,15 +213,16 @@ def _judged(
     if "/" not in name:
         raise click.UsageError("A policy judges a model by its name: give --name ORG/NAME.")
     version = told.version or (verified.strong.version if verified.strong is not None else "")
-    options = scan_options(policy.choose(name).rule)
-    return judge_model(
+    judged = assess(
         name=name,
         version=version,
-        signed=signed_of(verified),
-        scanned=scanned_of(scan(tree, options), options),
-        controls=None,
+        verified=verified,
+        hashed=hashed,
+        tree=tree,
+        scan=scan(tree, scan_options(policy.choose(name).rule)),
         policy=policy,
         previous=None,
         now=now,
         appraiser=this_appraiser(),
     )
+    return judged.verdict
