@@ -21,6 +21,7 @@ from lotabots.models.repository import (
     tokenizers,
     variants,
 )
+from lotabots.models.repository.cards import front_matter
 from lotabots.models.repository.options import Base, Options
 from lotabots.models.repository.templates import template_digest
 from lotabots.models.repository.tokenizers import vocabulary_digest
@@ -150,4 +151,4 @@ def _tokenizers(view: View) -> dict[str, Json]:
     return found
 
 
-__all__ = ["CHECKS", "Base", "Options", "ScanReport", "ScannedFile", "scan"]
+__all__ = ["CHECKS", "Base", "Options", "ScanReport", "ScannedFile", "front_matter", "scan"]

@@ -233,10 +233,9 @@ def _misfit(expected: str) -> LotaError:
 def changed_tensors(strong: StrongManifest, measured: Sequence[TensorEntry]) -> tuple[Finding, ...]:
     """A finding for each tensor that is not as it was signed, with its file; or for their root."""
     if strong.tensors:
-        signed = {one.name: one for one in strong.tensors}
-        there = {one.name: one for one in measured}
+        places = {one.name: one for one in (*strong.tensors, *measured)}
         found = tuple(
-            _placed(one, signed.get(one.tensor), there.get(one.tensor))
+            _placed(one, places.get(one.tensor))
             for one in tensor_findings(strong.tensors, measured)
         )
         if found:
@@ -247,18 +246,10 @@ def changed_tensors(strong: StrongManifest, measured: Sequence[TensorEntry]) -> 
     return (finding("TENSOR-ROOT", expected=expected.hex(), measured=root.hex()),)
 
 
-def _placed(found: Finding, signed: TensorEntry | None, there: TensorEntry | None) -> Finding:
-    """The finding with file and offset, and with the digests where nothing else differs."""
-    place = there or signed
+def _placed(found: Finding, place: TensorEntry | None) -> Finding:
     if place is None:
         return found
-    expected, measured = found.expected, found.measured
-    if signed is not None and there is not None and expected == measured:
-        expected = f"{expected} {signed.digest.hex()}"
-        measured = f"{measured} {there.digest.hex()}"
-    return msgspec.structs.replace(
-        found, path=place.path, offset=place.begin, expected=expected, measured=measured
-    )
+    return msgspec.structs.replace(found, path=place.path, offset=place.begin)
 
 
 def time_findings(

@@ -98,18 +98,26 @@ _CODES = {
 
 
 def tensor_findings(was: Sequence[TensorEntry], now: Sequence[TensorEntry]) -> tuple[Finding, ...]:
-    """A finding for each tensor that is not as it was signed; where it stands does not matter."""
-    changes, _ = _compare(_by_name(was), _by_name(now))
+    """A finding for each tensor that is not as it was signed; where it stands does not matter.
+
+    Where nothing but the bytes differs, it has both digests.
+    """
+    before, after = _by_name(was), _by_name(now)
+    changes, _ = _compare(before, after)
     return tuple(
         finding(
             _CODES[one.change],
             tensor=one.name,
-            expected=one.was_type,
-            measured=one.now or one.now_type,
+            expected=_told(one, one.was_type, before.get(one.name)),
+            measured=_told(one, one.now or one.now_type, after.get(one.name)),
         )
         for one in changes
         if one.change in _CODES
     )
+
+
+def _told(one: Changed, words: str, entry: TensorEntry | None) -> str:
+    return f"{words} {entry.digest.hex()}" if one.change is Change.CHANGED and entry else words
 
 
 def _by_name(tensors: Iterable[TensorEntry]) -> dict[str, TensorEntry]:

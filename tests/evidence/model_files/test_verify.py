@@ -110,7 +110,7 @@ def test_the_tensor_that_changed_is_named() -> None:
     )
     found = claims(changed.attest(NONCE))
     assert codes(found) == ["MODEL-FILE-CHANGED", "MODEL-TENSOR-CHANGED"]
-    assert found.findings[1].expected.startswith("b: F32[2, 2] 0101")
+    assert found.findings[1].expected.startswith("b: F32 [2, 2] 0101")
 
 
 def test_what_is_not_registered_is_no_match() -> None:

@@ -37,7 +37,8 @@ def test_front_matter_with_several_readings_is_inconclusive(front: str) -> None:
 
 
 def test_a_card_without_front_matter_states_nothing() -> None:
-    assert front_matter("README.md", "# A model\n---\na: b\n---\n") == ({}, ())
+    text = "# A model\n---\na: b\n---\n"
+    assert front_matter("README.md", text) == ({}, (), text)
 
 
 @pytest.mark.parametrize("name", sorted(KNOWN))

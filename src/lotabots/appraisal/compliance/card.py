@@ -3,26 +3,13 @@
 Source: model cards on Hugging Face: YAML between two lines `---`, then Markdown.
 """
 
-import re
-
 from lotabots.appraisal.compliance.evidence import Card
-from lotabots.kernel import LotaError
-from lotabots.kernel.yaml_text import Reading, read_yaml
+from lotabots.models.scan import front_matter
 
-CARD = Reading(
-    what="model card",
-    malformed="CARD_MALFORMED",
-    too_large="CARD_TOO_LARGE",
-    max_bytes=256 * 1024,
-    max_nodes=20_000,
-    ambiguous=True,
-)
 MAX_CARD_BYTES = 2 * 1024 * 1024
 MAX_SECTIONS = 512
 MAX_HEADING = 200
 MAX_LEVEL = 6
-
-_FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 
 
 def read_card(data: bytes) -> Card | None:
@@ -36,16 +23,10 @@ def read_card(data: bytes) -> Card | None:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    front = _FRONT.match(text[: CARD.max_bytes + 16])
-    if front is None:
-        return None if text.startswith("---\n") else Card(metadata={}, sections=_sections(text))
-    try:
-        values = read_yaml(front[1].encode(), CARD)
-    except LotaError:
+    card = front_matter("README.md", text)
+    if card.findings:
         return None
-    if not isinstance(values, dict):
-        return None
-    return Card(metadata=values, sections=_sections(text[front.end() :]))
+    return Card(metadata=card.values, sections=_sections(card.body))
 
 
 def _sections(text: str) -> dict[str, str]:

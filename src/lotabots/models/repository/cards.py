@@ -45,20 +45,24 @@ class Card(NamedTuple):
 
     values: dict[str, Json]
     findings: tuple[Finding, ...] = ()
+    body: str = ""
+    """The Markdown behind it; nothing where what stands in front cannot be read."""
 
 
 def front_matter(path: str, text: str) -> Card:
     """The values in front of a card; none if there are none, or they have several readings."""
     found = _FRONT.match(text[: READING.max_bytes + 16])
     if found is None:
-        return Card({}, (finding("CARD-MALFORMED", path),) if text.startswith("---\n") else ())
+        if text.startswith("---\n"):
+            return Card({}, (finding("CARD-MALFORMED", path),))
+        return Card({}, body=text)
     try:
         values = read_yaml(found[1].encode(), READING)
     except LotaError as error:
         return Card({}, (finding("CARD-MALFORMED", path, measured=error.detail),))
     if not isinstance(values, dict):
         return Card({}, (finding("CARD-MALFORMED", path, measured="no mapping"),))
-    return Card(values)
+    return Card(values, body=text[found.end() :])
 
 
 def check(view: View) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ from lotabots.evidence.schemes.model_files.codes import finding
 from lotabots.evidence.schemes.model_files.statement import Statement, read_statement
 from lotabots.kernel import LotaError, canonical, equal, sha256_hex
 from lotabots.models import FileEntry, TensorEntry, strong_root
+from lotabots.models.tensors import tensor_findings
 
 KIND = "model"
 MAX_NAMED = 20
@@ -146,21 +147,15 @@ def _files(
 def _tensors(
     subject: str, known: Sequence[TensorEntry], stated: Sequence[TensorEntry]
 ) -> Iterator[Finding]:
-    here = {one.name: one for one in stated}
-    if not here:
+    if not stated:
         return
-    for one in known:
-        other = here.get(one.name)
-        if other is None:
-            yield finding("MODEL-TENSOR-CHANGED", subject, expected=one.name, measured="none")
-        elif (one.dtype, one.shape, one.digest) != (other.dtype, other.shape, other.digest):
-            yield finding(
-                "MODEL-TENSOR-CHANGED", subject, expected=_shown(one), measured=_shown(other)
-            )
-
-
-def _shown(one: TensorEntry) -> str:
-    return f"{one.name}: {one.dtype}{list(one.shape)} {one.digest.hex()}"
+    for one in tensor_findings(known, stated):
+        yield finding(
+            "MODEL-TENSOR-CHANGED",
+            subject,
+            expected=f"{one.tensor}: {one.expected or 'none'}",
+            measured=f"{one.tensor}: {one.measured or 'none'}",
+        )
 
 
 def _claims(subject: str, level: Level, facts: Facts, findings: tuple[Finding, ...]) -> Claims:
