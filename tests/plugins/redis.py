@@ -7,6 +7,7 @@ but in CI (CI=true) they fail: there it must run.
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -37,10 +38,15 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
         deadline = time.monotonic() + 10
-        while not (self.folder / "redis.sock").exists():
+        while not self._listens():
             assert self.process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+    def _listens(self) -> bool:
+        # Its socket has a name before it takes connections: only a connection says that it does.
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(f"{self.folder}/redis.sock") == 0
 
     def kill(self) -> None:
         assert self.process is not None
