@@ -11,7 +11,15 @@ from lotabots.kernel import Principal, Role
 
 TENANT, OTHER = UUID(int=1), UUID(int=2)
 
-READ = {"attestation.read", "node.read", "policy.read", "reference.read", "model.read"}
+READ = {
+    "attestation.read",
+    "node.read",
+    "policy.read",
+    "reference.read",
+    "model.read",
+    "revocation.read",
+    "event.read",
+}
 SUBMIT = {"challenge.create", "attestation.submit"}
 EVERYTHING = {permission.value for permission in Permission}
 TABLE: dict[Role, set[str]] = {
@@ -19,10 +27,12 @@ TABLE: dict[Role, set[str]] = {
     Role.ADMIN: EVERYTHING - {"owner.write"},
     Role.OPERATOR: READ
     | SUBMIT
-    | {"node.write", "policy.write", "reference.write", "model.write", "model.approve"},
-    Role.AUDITOR: READ | {"user.read", "audit.read", "config.read", "session.read", "api_key.read"},
+    | {"node.write", "policy.write", "reference.write", "model.write", "model.approve"}
+    | {"revocation.write"},
+    Role.AUDITOR: READ
+    | {"user.read", "audit.read", "config.read", "session.read", "api_key.read", "webhook.read"},
     Role.VIEWER: READ,
-    Role.AGENT: SUBMIT,
+    Role.AGENT: SUBMIT | {"node.report"},
     Role.SERVICE: READ | SUBMIT | {"model.write"},
 }
 

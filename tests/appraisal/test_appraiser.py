@@ -8,6 +8,7 @@ import pytest
 from lotabots.appraisal import (
     Appraiser,
     Inputs,
+    NodeState,
     Outcome,
     Strength,
     Verdict,
@@ -174,9 +175,10 @@ def test_a_verdict_before_the_previous_one_is_not_given(
     inputs_of: Any, appraiser: Appraiser
 ) -> None:
     first = judged(inputs_of(), appraiser)
-    later = inputs_of(previous=first)
+    state = NodeState(evaluated_at=first.evaluated_at, outcome=first.outcome)
+    later = inputs_of(previous=state)
     assert judged(later, appraiser).outcome is Outcome.ACCEPTED
-    ahead = msgspec.structs.replace(first, evaluated_at=first.evaluated_at + timedelta(seconds=1))
+    ahead = msgspec.structs.replace(state, evaluated_at=first.evaluated_at + timedelta(seconds=1))
     verdict = judged(inputs_of(previous=ahead), appraiser)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert codes(verdict) == [("NODE-CLOCK-BACKWARDS", "node")]

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from lotabots.appraisal import (
     Appraiser,
     Inputs,
+    NodeState,
     Packed,
+    Verdict,
     appraise,
     builtin_policy,
     pack_inputs,
@@ -20,6 +22,10 @@ from lotabots.appraisal import (
 from lotabots.evidence import Caches, GivenNonce, ReferenceFiles
 from lotabots.kernel import LotaError, sha256_hex
 from lotabots.simulator import anchors
+
+
+def state_after(verdict: Verdict) -> NodeState:
+    return NodeState(evaluated_at=verdict.evaluated_at, outcome=verdict.outcome)
 
 
 @pytest.fixture
@@ -33,7 +39,7 @@ def test_stored_inputs_give_the_same_verdict_byte_for_byte(
     first = appraise(inputs_of(), Caches(), appraiser)
     variants = [
         inputs_of(),
-        inputs_of(previous=first),
+        inputs_of(previous=state_after(first)),
         inputs_of(challenge=GivenNonce(bytes(range(32)))),
         inputs_of(evidence=()),
         inputs_of(reference=ReferenceFiles((("same name", b"a"), ("same name", b"b")))),

@@ -15,6 +15,12 @@ class Permission(StrEnum):
     ATTESTATION_READ = "attestation.read"
     NODE_READ = "node.read"
     NODE_WRITE = "node.write"
+    NODE_REPORT = "node.report"
+    REVOCATION_READ = "revocation.read"
+    REVOCATION_WRITE = "revocation.write"
+    EVENT_READ = "event.read"
+    WEBHOOK_READ = "webhook.read"
+    WEBHOOK_WRITE = "webhook.write"
     MODEL_READ = "model.read"
     MODEL_WRITE = "model.write"
     MODEL_APPROVE = "model.approve"
@@ -38,11 +44,19 @@ class Permission(StrEnum):
 
 _P = Permission
 
-_AGENT = frozenset({_P.CHALLENGE_CREATE, _P.ATTESTATION_SUBMIT})
+_AGENT = frozenset({_P.CHALLENGE_CREATE, _P.ATTESTATION_SUBMIT, _P.NODE_REPORT})
 """For its own node only: `authorize` sees to that."""
 
 _VIEWER = frozenset(
-    {_P.ATTESTATION_READ, _P.NODE_READ, _P.MODEL_READ, _P.POLICY_READ, _P.REFERENCE_READ}
+    {
+        _P.ATTESTATION_READ,
+        _P.NODE_READ,
+        _P.MODEL_READ,
+        _P.POLICY_READ,
+        _P.REFERENCE_READ,
+        _P.REVOCATION_READ,
+        _P.EVENT_READ,
+    }
 )
 
 _SERVICE = _VIEWER | {_P.CHALLENGE_CREATE, _P.ATTESTATION_SUBMIT, _P.MODEL_WRITE}
@@ -54,12 +68,14 @@ _AUDITOR = _VIEWER | {
     _P.CONFIG_READ,
     _P.SESSION_READ,
     _P.API_KEY_READ,
+    _P.WEBHOOK_READ,
 }
 
 _OPERATOR = _VIEWER | {
     _P.CHALLENGE_CREATE,
     _P.ATTESTATION_SUBMIT,
     _P.NODE_WRITE,
+    _P.REVOCATION_WRITE,
     _P.MODEL_WRITE,
     _P.MODEL_APPROVE,
     _P.POLICY_WRITE,

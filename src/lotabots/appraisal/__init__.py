@@ -5,6 +5,7 @@ from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.policies import TEXTS as POLICY_TEXTS
 from lotabots.appraisal.policies import builtin_policy
 from lotabots.appraisal.policy import Policy, load_policy
+from lotabots.appraisal.state import Identity, NodeState, Scope
 from lotabots.appraisal.stored import Packed, blob_names, pack_inputs, replay, unpack_inputs
 from lotabots.appraisal.trial import Change, Trial, try_policy
 from lotabots.appraisal.verdict import (
@@ -37,11 +38,14 @@ __all__ = [
     "Binding",
     "Change",
     "EvidenceDigest",
+    "Identity",
     "Inputs",
+    "NodeState",
     "Outcome",
     "Packed",
     "Part",
     "Policy",
+    "Scope",
     "Strength",
     "Trial",
     "Verdict",

@@ -57,6 +57,11 @@ def appraise(inputs: Inputs, caches: Caches, appraiser: Appraiser) -> Verdict:
         policy=inputs.policy,
         previous=inputs.previous,
         now=inputs.moment,
+        scope=inputs.scope,
+        identity=inputs.identity,
+        node=inputs.node,
+        revoked=inputs.revoked,
+        facts=claims.facts,
     )
     between = [*claims.findings, *(found for check in CHECKS for found in check(case))]
     answered = {device.subject for device in claims.devices}
@@ -161,6 +166,10 @@ def _verify(inputs: Inputs, caches: Caches) -> NodeClaims:
         caches=caches,
         declared={subject: item.device_id for subject, item in (_inventory(inputs) or {}).items()},
         models=inputs.models,
+        challenge=inputs.challenge,
+        leaves=inputs.leaves(),
+        tpms=inputs.tpms,
+        tpm_state=None if inputs.previous is None else inputs.previous.tpm,
     )
     devices: dict[int, Claims] = {}
     facts: Facts = {}

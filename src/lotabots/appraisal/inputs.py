@@ -5,16 +5,25 @@ from datetime import datetime
 import msgspec
 
 from lotabots.appraisal.policy import Policy
-from lotabots.appraisal.verdict import EvidenceDigest, Verdict
+from lotabots.appraisal.state import Identity, NodeState, Scope
+from lotabots.appraisal.verdict import EvidenceDigest
 from lotabots.evidence import (
     Anchors,
     Challenge,
     DerivedChallenge,
+    EnrolledTpm,
     Evidence,
     KnownModel,
+    Leaf,
     ReferenceFiles,
+    Revocation,
 )
 from lotabots.kernel import sha256_hex
+
+ROOT_KINDS = frozenset({"tpm"})
+"""Kinds whose evidence is a quote over all the rest."""
+_DIGITS = "0123456789"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,8 +37,14 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     """Aware; microseconds are cut off."""
     node: str
-    previous: Verdict | None = None
-    """The node's previous verdict, if there is one."""
+    scope: Scope = Scope.FULL
+    identity: Identity = Identity.DECLARED
+    previous: NodeState | None = None
+    """What the node's newest verdict left, if there is one."""
+    tpms: tuple[EnrolledTpm, ...] = ()
+    """The TPMs that the node enrolled, as we recorded them."""
+    revoked: tuple[Revocation, ...] = ()
+    """What operators of this tenant have revoked."""
     models: tuple[KnownModel, ...] = ()
     """What the registry knows of the models that the challenge was made for."""
 
@@ -44,6 +59,18 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(self.challenge, DerivedChallenge):
             return self.challenge.challenge
         return ""
+
+    def leaves(self) -> tuple[Leaf, ...]:
+        """Every piece of evidence that a root quote must cover, by content, in the order sent."""
+        return tuple(
+            Leaf(
+                kind=one.subject.rstrip(_DIGITS),
+                index=int(one.subject.lstrip(_LETTERS) or 0),
+                sha256=sha256_hex(one.data),
+            )
+            for one in self.evidence
+            if one.subject.rstrip(_DIGITS) not in ROOT_KINDS
+        )
 
     def evidence_digests(self) -> tuple[EvidenceDigest, ...]:
         """What was judged, by content, in the order in which it was sent."""

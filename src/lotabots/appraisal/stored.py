@@ -3,28 +3,32 @@
 The manifest is RFC 8785 JSON that names every blob by SHA-256 and holds the small things by value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from lotabots.appraisal.appraiser import appraise
 from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.policy import load_policy
+from lotabots.appraisal.state import Identity, NodeState, Scope
 from lotabots.appraisal.verdict import Appraiser, Verdict
 from lotabots.evidence import (
     Anchors,
     Caches,
     Challenge,
+    EnrolledTpm,
     Evidence,
     KnownModel,
     ReferenceFiles,
+    Revocation,
     Slot,
 )
 from lotabots.kernel import canonical, format_time, invalid, sha256_hex, strict_struct
 
 MAX_MANIFEST = 4 * 1024 * 1024
+T = TypeVar("T")
 
 
 class _EvidenceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,9 +52,14 @@ class _Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     anchors: Anchors
     now: datetime
     node: str
-    previous: str | None
+    previous: NodeState | None
     models: str | None = None
     """A blob: JSON of what the registry knew; left out where no model was declared."""
+    # Left out where they are these: what was stored before they came has the same bytes.
+    scope: Scope = Scope.FULL
+    identity: Identity = Identity.DECLARED
+    tpms: str | None = None
+    revoked: str | None = None
 
 
 class Packed(msgspec.Struct, frozen=True):
@@ -60,6 +69,7 @@ class Packed(msgspec.Struct, frozen=True):
     blobs: Mapping[str, bytes]
 
 
+_USUAL = {"models": None, "scope": "full", "identity": "declared", "tpms": None, "revoked": None}
 _DIGESTS: Slot[bytes, str] = Slot("appraisal/shared-blob-digests", 4096)
 
 
@@ -82,7 +92,6 @@ def pack_inputs(inputs: Inputs, caches: Caches | None = None) -> Packed:
         blobs[digest] = data
         return digest
 
-    previous = inputs.previous
     manifest = _Manifest(
         format="lotabots/appraisal-inputs/v1",
         evidence=tuple(
@@ -97,12 +106,17 @@ def pack_inputs(inputs: Inputs, caches: Caches | None = None) -> Packed:
         anchors=inputs.anchors,
         now=inputs.moment,
         node=inputs.node,
-        previous=None if previous is None else put(previous.canonical()),
+        previous=inputs.previous,
         models=put_shared(msgspec.json.encode(inputs.models)) if inputs.models else None,
+        scope=inputs.scope,
+        identity=inputs.identity,
+        tpms=put_shared(msgspec.json.encode(inputs.tpms)) if inputs.tpms else None,
+        revoked=put_shared(msgspec.json.encode(inputs.revoked)) if inputs.revoked else None,
     )
-    plain = msgspec.to_builtins(manifest, builtin_types=(datetime,))
-    if manifest.models is None:  # inputs without models have the bytes that they always had
-        del plain["models"]
+    plain = msgspec.to_builtins(manifest, order="deterministic")
+    for name, usual in _USUAL.items():
+        if plain[name] == usual:
+            del plain[name]
     return Packed(canonical(plain | {"now": format_time(inputs.moment)}), blobs)
 
 
@@ -111,7 +125,9 @@ def blob_names(manifest: bytes) -> tuple[str, ...]:
     named = strict_struct(manifest, _Manifest, max_bytes=MAX_MANIFEST)
     names = [digest for one in named.evidence for digest in (one.data, one.certificates)]
     names += [one.sha256 for one in named.reference]
-    names += [one for one in (named.policy, named.previous, named.models) if one is not None]
+    names += [
+        one for one in (named.policy, named.models, named.tpms, named.revoked) if one is not None
+    ]
     return tuple(dict.fromkeys(names))
 
 
@@ -149,16 +165,25 @@ def unpack_inputs(manifest: bytes, blobs: Mapping[str, bytes]) -> Inputs:
         anchors=named.anchors,
         now=named.now,
         node=named.node,
-        previous=None if named.previous is None else Verdict.read(get(named.previous)),
-        models=() if named.models is None else _models(get(named.models)),
+        scope=named.scope,
+        identity=named.identity,
+        previous=named.previous,
+        models=_recorded(named.models, get, tuple[KnownModel, ...]),
+        tpms=_recorded(named.tpms, get, tuple[EnrolledTpm, ...]),
+        revoked=_recorded(named.revoked, get, tuple[Revocation, ...]),
     )
 
 
-def _models(data: bytes) -> tuple[KnownModel, ...]:
+def _recorded(
+    digest: str | None, get: Callable[[str], bytes], into: type[tuple[T, ...]]
+) -> tuple[T, ...]:
+    """What we had recorded ourselves, from the blob of this digest; empty without one."""
+    if digest is None:
+        return ()
     try:
-        return msgspec.json.decode(data, type=tuple[KnownModel, ...])
+        return msgspec.json.decode(get(digest), type=into)
     except msgspec.DecodeError as error:
-        raise invalid("REPLAY_MALFORMED", "The stored models have another shape.") from error
+        raise invalid("REPLAY_MALFORMED", "What was recorded has another shape.") from error
 
 
 def replay(manifest: bytes, blobs: Mapping[str, bytes], appraiser: Appraiser) -> Verdict:

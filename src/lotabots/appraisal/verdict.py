@@ -157,7 +157,13 @@ def outcome_of(tier: int) -> Outcome:
 
 def tier_of(cause: Cause) -> int:
     """The tier that a finding of this cause leaves at best."""
-    return NO_CLAIM if cause is Cause.COLLATERAL else CONTRAINDICATED
+    match cause:
+        case Cause.WARNING:
+            return WARNING
+        case Cause.COLLATERAL:
+            return NO_CLAIM
+        case Cause.MALICIOUS | Cause.MISCONFIGURED | Cause.UNSUPPORTED:
+            return CONTRAINDICATED
 
 
 def appraiser_digest(files: Mapping[str, bytes]) -> str:

@@ -18,6 +18,7 @@ from lotabots.evidence.types import (
     Anchors,
     Cause,
     Claims,
+    EnrolledTpm,
     Evidence,
     Fact,
     Facts,
@@ -26,6 +27,8 @@ from lotabots.evidence.types import (
     Level,
     NodeClaims,
     ReferenceFiles,
+    Revocation,
+    TpmState,
 )
 
 __all__ = [
@@ -37,6 +40,7 @@ __all__ = [
     "Claims",
     "Context",
     "DerivedChallenge",
+    "EnrolledTpm",
     "Evidence",
     "Fact",
     "Facts",
@@ -48,8 +52,10 @@ __all__ = [
     "Level",
     "NodeClaims",
     "ReferenceFiles",
+    "Revocation",
     "Scheme",
     "Slot",
+    "TpmState",
     "expected_nonce",
     "leaf_nonce",
     "manifest",

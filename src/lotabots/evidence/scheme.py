@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lotabots.evidence.caches import Caches
+from lotabots.evidence.challenge import Challenge, Leaf
 from lotabots.evidence.types import (
     Anchors,
+    EnrolledTpm,
     Evidence,
     Facts,
     KnownModel,
     NodeClaims,
     ReferenceFiles,
+    TpmState,
 )
 from lotabots.kernel.codes import Code
 
@@ -34,6 +37,14 @@ class Context:
     """Subject -> the device id that is declared in its place."""
     models: tuple[KnownModel, ...] = ()
     """What our own registry knows of the models that are declared."""
+    challenge: Challenge | None = None
+    """The whole challenge: from it the nonce of a root quote follows."""
+    leaves: tuple[Leaf, ...] = ()
+    """Every piece of evidence that was sent, but the root's: what a root quote must cover."""
+    tpms: tuple[EnrolledTpm, ...] = ()
+    """The TPMs that the node enrolled."""
+    tpm_state: TpmState | None = None
+    """Where the node's TPM stood at its newest quote that held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -23,6 +23,8 @@ class Cause(StrEnum):
     """Something needed to judge is missing, stale or expired. Inconclusive."""
     UNSUPPORTED = "unsupported"
     """A format or version this verifier does not know. Rejected: unknown is never a pass."""
+    WARNING = "warning"
+    """Genuine, and weaker than it could be: the tier is 32 at best, and the token says why."""
 
 
 class Level(StrEnum):
@@ -101,14 +103,18 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Anchors(msgspec.Struct, frozen=True, kw_only=True):
-    """The roots for device chains and for reference values (RIM) chains."""
+    """The roots for device chains, for reference values (RIM) chains, and for TPMs."""
 
     device: tuple[Anchor, ...]
     rim: tuple[Anchor, ...]
+    tpm: tuple[Anchor, ...] = ()
+    """For endorsement keys (EK) of TPMs, beside those that reference files bring."""
 
     def plus(self, other: "Anchors") -> "Anchors":
         """Both sets together, in order."""
-        return Anchors(device=self.device + other.device, rim=self.rim + other.rim)
+        return Anchors(
+            device=self.device + other.device, rim=self.rim + other.rim, tpm=self.tpm + other.tpm
+        )
 
 
 class ReferenceFiles(msgspec.Struct, frozen=True):
@@ -137,3 +143,41 @@ class KnownModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """The stages that have this version now, each after its approvals."""
     files: tuple[FileEntry, ...]
     tensors: tuple[TensorEntry, ...] = ()
+
+
+class EnrolledTpm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A TPM as its node enrolled it: what we recorded ourselves, no evidence.
+
+    That attestation key and endorsement key are in one TPM was proven then, by activating a
+    credential (TPM 2.0 Library, Part 1, section 24).
+    """
+
+    device_id: str
+    """Lowercase hex SHA-256 of the endorsement key's SubjectPublicKeyInfo (DER)."""
+    ek_certificates: bytes
+    """PEM, the endorsement key's first; empty where the TPM has none."""
+    ak_public: bytes
+    """The attestation key as TPMT_PUBLIC."""
+
+
+class TpmState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the newest quote of a node's TPM said: the next one goes on from there."""
+
+    reset_count: int
+    restart_count: int
+    clock: int
+    """Milliseconds."""
+    ima_entries: int = 0
+    """How many entries of the IMA log were replayed and judged since the last reset."""
+    ima_pcr: str = ""
+    """Hex of PCR 10 (SHA-256 bank) after that many entries; empty where there were none."""
+
+
+class Revocation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that an operator does not vouch for any more, and why."""
+
+    kind: Literal["node", "quarantine", "device", "reference", "key", "driver"]
+    value: str
+    """A node's id, a device id, hex SHA-256 of a reference file, hex SHA-256 of a signing key's
+    SubjectPublicKeyInfo, or a driver version."""
+    reason: str

@@ -6,8 +6,8 @@ from datetime import datetime
 import msgspec
 
 from lotabots.appraisal.policy import Policy
-from lotabots.appraisal.verdict import Verdict
-from lotabots.evidence import Cause, Claims, Finding, InventoryItem
+from lotabots.appraisal.state import Identity, NodeState, Scope
+from lotabots.evidence import Cause, Claims, Facts, Finding, InventoryItem, Revocation
 from lotabots.kernel.codes import CATALOGUE
 
 
@@ -19,8 +19,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     inventory: Mapping[str, InventoryItem] | None
     """Subject -> the device declared in its place; None where no inventory was declared."""
     policy: Policy
-    previous: Verdict | None
+    previous: NodeState | None
     now: datetime
+    scope: Scope
+    identity: Identity
+    node: str
+    revoked: tuple[Revocation, ...]
+    facts: Facts
+    """Of the node: what exists only between devices."""
 
 
 def finding(code: str, subject: str, *, expected: str, measured: str) -> Finding:
