@@ -44,6 +44,8 @@ CREATE TABLE attestation.enrolment_tokens (
     node_name     text CHECK (length(node_name) BETWEEN 1 AND 128),
     node_class    text NOT NULL CHECK (node_class ~ '^[a-z0-9][a-z0-9-]{0,31}$'),
     policy_ref    text CHECK (length(policy_ref) <= 256),
+    -- What the node's own key may rest on: anything, or a TPM alone.
+    identity      text NOT NULL CHECK (identity IN ('any', 'tpm')),
     created_by    uuid NOT NULL,
     created_at    timestamptz NOT NULL,
     expires_at    timestamptz NOT NULL,
