@@ -33,6 +33,9 @@ ALTER TABLE attestation.attestations DROP CONSTRAINT attestations_attestation_ty
 ALTER TABLE attestation.attestations ADD CONSTRAINT attestations_attestation_type_check
     CHECK (attestation_type IN ('node', 'light'));
 ALTER TABLE attestation.results ADD COLUMN revoked_at timestamptz, ADD COLUMN revoked_because text;
+-- The level of a node is that of its newest full attestation, and lists show it of many.
+CREATE INDEX attestations_newest_full ON attestation.attestations (hardware_id, created_at DESC)
+    WHERE attestation_type = 'node';
 CREATE INDEX results_revoked ON attestation.results (expires_at) WHERE revoked_at IS NOT NULL;
 GRANT UPDATE (revoked_at, revoked_because) ON attestation.results TO lotabots_app;
 
@@ -54,14 +57,15 @@ CREATE TABLE attestation.enrolment_tokens (
 
 -- An enrolment between its two steps: what is to be enrolled, and what its proof has to be.
 CREATE TABLE attestation.enrolments (
-    id         uuid PRIMARY KEY,
-    tenant_id  uuid NOT NULL DEFAULT NULLIF(current_setting('lotabots.tenant', true), '')::uuid,
-    token_id   uuid NOT NULL REFERENCES attestation.enrolment_tokens (id),
-    asked      bytea NOT NULL,
-    secret     bytea NOT NULL CHECK (length(secret) = 32),
-    created_at timestamptz NOT NULL,
-    expires_at timestamptz NOT NULL,
-    ended_at   timestamptz
+    id           uuid PRIMARY KEY,
+    tenant_id    uuid NOT NULL DEFAULT NULLIF(current_setting('lotabots.tenant', true), '')::uuid,
+    token_id     uuid NOT NULL REFERENCES attestation.enrolment_tokens (id),
+    asked        bytea NOT NULL,
+    -- Of the proof that the right TPM can make: the secret itself is stored nowhere.
+    proof_sha256 bytea NOT NULL CHECK (length(proof_sha256) = 32),
+    created_at   timestamptz NOT NULL,
+    expires_at   timestamptz NOT NULL,
+    ended_at     timestamptz
 );
 
 -- `device_id` is the SHA-256 of the endorsement key; that the TPM is in one node only, the inventory sees to.
