@@ -3,7 +3,8 @@
 from lotabots.evidence import Scheme
 from lotabots.evidence.schemes.model_files import MODEL_FILES
 from lotabots.evidence.schemes.nvidia_gpu import NVIDIA_GPU
+from lotabots.evidence.schemes.tpm import TPM
 
-SCHEMES: tuple[Scheme, ...] = (NVIDIA_GPU, MODEL_FILES)
+SCHEMES: tuple[Scheme, ...] = (NVIDIA_GPU, MODEL_FILES, TPM)
 
 __all__ = ["SCHEMES"]
