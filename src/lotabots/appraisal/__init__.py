@@ -1,7 +1,7 @@
 """Claims held against a policy: every finding, one verdict, replayable by anyone."""
 
 from lotabots.appraisal.appraiser import appraise
-from lotabots.appraisal.difference import Difference, FactChange, difference
+from lotabots.appraisal.differences import Difference, FactChange, difference
 from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.policies import TEXTS as POLICY_TEXTS
 from lotabots.appraisal.policies import builtin_policy
