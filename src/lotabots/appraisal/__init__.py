@@ -1,6 +1,7 @@
 """Claims held against a policy: every finding, one verdict, replayable by anyone."""
 
 from lotabots.appraisal.appraiser import appraise
+from lotabots.appraisal.differences import Difference, FactChange, difference
 from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.policies import TEXTS as POLICY_TEXTS
 from lotabots.appraisal.policies import builtin_policy
@@ -37,7 +38,9 @@ __all__ = [
     "Appraiser",
     "Binding",
     "Change",
+    "Difference",
     "EvidenceDigest",
+    "FactChange",
     "Identity",
     "Inputs",
     "NodeState",
@@ -53,6 +56,7 @@ __all__ = [
     "appraiser_digest",
     "blob_names",
     "builtin_policy",
+    "difference",
     "load_policy",
     "outcome_of",
     "pack_inputs",

@@ -2,6 +2,8 @@
 
 from lotabots.attestation.anchors import trusted_anchors
 from lotabots.attestation.api import HANDLERS as NODE_HANDLERS
+from lotabots.attestation.fleet import Fleets
+from lotabots.attestation.fleet_api import HANDLERS as FLEET_HANDLERS
 from lotabots.attestation.history import History
 from lotabots.attestation.judge import Judge
 from lotabots.attestation.models.api import HANDLERS as MODEL_HANDLERS
@@ -21,7 +23,7 @@ from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.process import Process
 from lotabots.runtime.web import Service
 
-HANDLERS = (*NODE_HANDLERS, *MODEL_HANDLERS)
+HANDLERS = (*NODE_HANDLERS, *FLEET_HANDLERS, *MODEL_HANDLERS)
 
 
 def service(process: Process, anchors: Anchors | None = None) -> Service:
@@ -48,6 +50,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
         appraiser=this_appraiser(),
     )
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
+    history = History(process, judge, policies)
     results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(
         name="attestation",
@@ -59,7 +62,8 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "registry": Registry(journal, settings.model_approvals),
             "stages": stages,
             "attestations": Attestations(process, judge, policies, results, journal),
-            "history": History(process, judge, policies),
+            "fleets": Fleets(process, judge, policies, history),
+            "history": history,
             "journal": journal,
             "policies": policies,
             "results": results,
