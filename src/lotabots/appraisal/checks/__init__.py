@@ -12,6 +12,7 @@ from lotabots.appraisal.checks import (
     layout,
     reboot,
     required,
+    revoked,
     simulated,
 )
 from lotabots.appraisal.checks.case import Case
@@ -25,4 +26,5 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     cadence.check,
     reboot.check,
     layout.check,
+    revoked.check,
 )
