@@ -15,6 +15,7 @@ from lotabots.appraisal import (
     Appraiser,
     Cadence,
     Inputs,
+    Needed,
     NodeState,
     Outcome,
     Policy,
@@ -28,6 +29,7 @@ from lotabots.appraisal import (
     next_state,
     pack_inputs,
     replay,
+    revoked_digest,
 )
 from lotabots.appraisal.checks import layout as layout_check
 from lotabots.appraisal.checks import reboot
@@ -40,6 +42,7 @@ from lotabots.evidence import (
     Facts,
     InventoryItem,
     Level,
+    Revocation,
     TpmState,
 )
 from lotabots.kernel import LotaError
@@ -112,7 +115,7 @@ def codes(verdict: Verdict) -> set[str]:
 def after_full() -> NodeState:
     verdict = judged(Scope.FULL)
     assert verdict.outcome is Outcome.ACCEPTED, verdict.findings
-    return next_state(None, Scope.FULL, verdict)
+    return next_state(None, Scope.FULL, (), verdict)
 
 
 def light(
@@ -216,7 +219,7 @@ def test_rules_about_the_host_hold_in_a_light_one_too() -> None:
     rule = next(one for one in document["rules"] if one["id"] == "host-nonce")
     document["rules"].append(rule | {"id": "kernel", "when": 'host.kernel == "6.8.0-60-generic"'})
     policy = load_policy(json.dumps(document).encode())
-    state = next_state(None, Scope.FULL, judged(Scope.FULL, policy=policy))
+    state = next_state(None, Scope.FULL, (), judged(Scope.FULL, policy=policy))
     assert light(state, policy=policy).outcome is Outcome.ACCEPTED
     other = msgspec.structs.replace(state, layout=dict(state.layout) | {"kernel": "6"})
     verdict = light(other, policy=policy, host={"kernel": "6"})
@@ -227,11 +230,11 @@ def test_rules_about_the_host_hold_in_a_light_one_too() -> None:
 def test_after_a_light_one_that_was_not_accepted_only_a_full_one_is() -> None:
     changed = {"driver": "560.35.03"}
     refused = light(host=changed)
-    state = next_state(after_full(), Scope.LIGHT, refused)
+    state = next_state(after_full(), Scope.LIGHT, (), refused)
     for host in ({}, changed):
         assert light(state, host=host, after=timedelta(minutes=2)).outcome is Outcome.INCONCLUSIVE
     full = judged(Scope.FULL, host=changed, previous=state, now=NOW + timedelta(minutes=2))
-    state = next_state(state, Scope.FULL, full)
+    state = next_state(state, Scope.FULL, (), full)
     assert light(state, host=changed, after=timedelta(minutes=3)).outcome is Outcome.ACCEPTED
     assert light(state, after=timedelta(minutes=3)).outcome is Outcome.INCONCLUSIVE
 
@@ -241,7 +244,7 @@ def test_an_accepted_light_one_does_not_renew_the_full_one() -> None:
     for minute in range(1, 11):
         verdict = light(state, after=timedelta(minutes=minute))
         assert verdict.outcome is Outcome.ACCEPTED
-        state = next_state(state, Scope.LIGHT, verdict)
+        state = next_state(state, Scope.LIGHT, (), verdict)
     assert light(state, after=timedelta(minutes=11)).outcome is Outcome.INCONCLUSIVE
 
 
@@ -280,6 +283,29 @@ def test_less_state_never_makes_a_light_one_better(state: NodeState, gone: str) 
     less = None if gone == "all" else msgspec.structs.replace(state, **{gone: empty[gone]})
     with_, without = (judged(Scope.LIGHT, previous=one) for one in (state, less))
     assert rank(without.outcome) >= rank(with_.outcome) or without.outcome is not Outcome.ACCEPTED
+
+
+def revocation(kind: Any, value: str) -> Revocation:
+    return Revocation(kind=kind, value=value, reason="because")
+
+
+def test_what_was_revoked_since_the_full_one_asks_for_a_full_one() -> None:
+    driver = revocation("driver", "1.2.3")
+    assert codes(light(revoked=(driver,))) == {"NODE-FULL-DUE"}
+    state = next_state(None, Scope.FULL, (driver,), judged(Scope.FULL, revoked=(driver,)))
+    assert light(state, revoked=(driver,)).outcome is Outcome.ACCEPTED
+    assert codes(light(state)) == {"NODE-FULL-DUE"}
+
+
+def test_another_node_that_is_revoked_asks_for_nothing_and_the_own_one_is_refused() -> None:
+    assert light(revoked=(revocation("node", "node-2"),)).outcome is Outcome.ACCEPTED
+    assert light(revoked=(revocation("quarantine", "node-1"),)).outcome is Outcome.REJECTED
+
+
+@given(st.permutations([revocation("key", "a"), revocation("key", "b"), revocation("node", "c")]))
+def test_the_digest_of_revocations_does_not_follow_their_order(things: list[Revocation]) -> None:
+    assert revoked_digest(things) == revoked_digest(sorted(things, key=lambda one: one.value))
+    assert revoked_digest(things[:1] * 0) == ""
 
 
 def tpm(**changes: Any) -> Claims:
@@ -369,7 +395,7 @@ LOG = {"status": "match", "entries": 12, "pcr": "bb"}
 def test_a_tpm_goes_on_from_where_it_stood_and_past_nothing_that_was_not_accepted(
     verdict: Verdict, expected: tuple[int, int, int, str]
 ) -> None:
-    state = next_state(state_with(BEFORE), Scope.LIGHT, verdict).tpm
+    state = next_state(state_with(BEFORE), Scope.LIGHT, (), verdict).tpm
     assert state is not None
     assert (state.reset_count, state.clock, state.ima_entries, state.ima_pcr) == expected
 
@@ -423,5 +449,5 @@ def test_intervals_that_make_no_sense_are_refused(parameters: dict[str, object])
 def test_where_no_full_one_is_next_a_light_one_is_accepted(state: NodeState, seconds: int) -> None:
     now = NOW + timedelta(seconds=seconds)
     state = msgspec.structs.replace(state, layout=after_full().layout, evaluated_at=NOW)
-    if not full_is_next(state, POLICY.id, POLICY.cadence, now):
+    if not full_is_next(state, Needed(POLICY.id, POLICY.cadence, ""), now):
         assert judged(Scope.LIGHT, previous=state, now=now).outcome is Outcome.ACCEPTED

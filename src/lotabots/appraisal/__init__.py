@@ -1,7 +1,7 @@
 """Claims held against a policy: every finding, one verdict, replayable by anyone."""
 
 from lotabots.appraisal.appraiser import appraise
-from lotabots.appraisal.cadence import Cadence, full_is_next
+from lotabots.appraisal.cadence import Cadence, Needed, full_is_next
 from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.policies import TEXTS as POLICY_TEXTS
 from lotabots.appraisal.policies import builtin_policy
@@ -13,6 +13,7 @@ from lotabots.appraisal.state import (
     Scope,
     judged_from,
     next_state,
+    revoked_digest,
 )
 from lotabots.appraisal.stored import Packed, blob_names, pack_inputs, replay, unpack_inputs
 from lotabots.appraisal.trial import Change, Trial, try_policy
@@ -50,6 +51,7 @@ __all__ = [
     "EvidenceDigest",
     "Identity",
     "Inputs",
+    "Needed",
     "NodeState",
     "Outcome",
     "Packed",
@@ -70,6 +72,7 @@ __all__ = [
     "outcome_of",
     "pack_inputs",
     "replay",
+    "revoked_digest",
     "try_policy",
     "unpack_inputs",
 ]

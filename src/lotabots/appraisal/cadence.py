@@ -48,30 +48,42 @@ class Cadence(msgspec.Struct, frozen=True, kw_only=True):
         return self.full * self.stale_after
 
 
-def missing_full(
-    state: NodeState | None, policy_id: str, cadence: Cadence, now: datetime
-) -> tuple[str, str] | None:
+class Needed(msgspec.Struct, frozen=True):
+    """What the full attestation has to be like that a light one stands on."""
+
+    policy: str
+    """Under which policy, by its id."""
+    cadence: Cadence
+    revoked: str
+    """`revoked_digest` of what is revoked."""
+
+
+def missing_full(state: NodeState | None, needed: Needed, now: datetime) -> tuple[str, str] | None:
     """What a light attestation would have to stand on, and what is there; None where it holds.
 
     Whatever is missing, older, of another policy or dated after `now` does not hold.
     """
-    wanted = f"an accepted full attestation of the last {format_duration(cadence.full_holds)}"
+    wanted = (
+        f"an accepted full attestation of the last {format_duration(needed.cadence.full_holds)}"
+    )
     if state is None or state.full_at is None or state.full_outcome is None:
         return wanted, "none that light ones may stand on"
     if state.full_outcome is not Outcome.ACCEPTED:
         return wanted, f"the last one was {state.full_outcome}"
-    if state.full_policy != policy_id:
-        return f"one under {policy_id}", f"one under {state.full_policy or 'no policy'}"
-    if not timedelta() <= now - state.full_at <= cadence.full_holds:
+    if state.full_policy != needed.policy:
+        return f"one under {needed.policy}", f"one under {state.full_policy or 'no policy'}"
+    if state.full_revoked != needed.revoked:
+        return "one that knew what is revoked now", "the last one knew other revocations"
+    if not timedelta() <= now - state.full_at <= needed.cadence.full_holds:
         return wanted, f"the last one was judged {format_time(state.full_at)}"
     return None
 
 
-def full_is_next(state: NodeState | None, policy_id: str, cadence: Cadence, at: datetime) -> bool:
+def full_is_next(state: NodeState | None, needed: Needed, at: datetime) -> bool:
     """Whether what is sent at that moment has to be full: it is due, or a light one would fail."""
-    if missing_full(state, policy_id, cadence, at) is not None:
+    if missing_full(state, needed, at) is not None:
         return True
-    return state is None or state.full_at is None or at - state.full_at >= cadence.full
+    return state is None or state.full_at is None or at - state.full_at >= needed.cadence.full
 
 
 def _require(holds: bool, rule: str) -> None:

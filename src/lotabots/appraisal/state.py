@@ -12,12 +12,16 @@ import msgspec
 
 from lotabots.appraisal.paths import fact_at
 from lotabots.appraisal.verdict import Outcome, Part, Verdict
-from lotabots.evidence import Claims, Facts, Level, TpmState
+from lotabots.evidence import Claims, Facts, Level, Revocation, TpmState
 from lotabots.evidence.schemes.host_claims import layout_of
+from lotabots.kernel import canonical, sha256_hex
 
 TPM, HOST = "tpm", "host"
 LIGHT_KINDS = frozenset({TPM, HOST})
 """What a light attestation asks for: the root of trust, and what the host says of itself."""
+
+OF_NODES = frozenset({"node", "quarantine"})
+"""Revocations that are about a node as such."""
 
 
 class Scope(StrEnum):
@@ -49,13 +53,17 @@ class NodeState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     where there is none: also after a light one that was not accepted, until a full one comes."""
     full_outcome: Outcome | None = None
     full_policy: str = ""
+    full_revoked: str = ""
+    """`revoked_digest` of what was revoked then: what was revoked since may stand in the node."""
     layout: Mapping[str, str] = {}
     """What the host said of itself (`driver`, `vbios/gpu0`, `mig/gpu0`, ...) at the last full one:
     a change of any of it asks for a full attestation."""
     tpm: TpmState | None = None
 
 
-def next_state(previous: NodeState | None, scope: Scope, verdict: Verdict) -> NodeState:
+def next_state(
+    previous: NodeState | None, scope: Scope, revoked: tuple[Revocation, ...], verdict: Verdict
+) -> NodeState:
     """What this verdict, made from `previous`, leaves for the next one."""
     tpm = _tpm(None if previous is None else previous.tpm, verdict)
     if scope is Scope.FULL:
@@ -65,6 +73,7 @@ def next_state(previous: NodeState | None, scope: Scope, verdict: Verdict) -> No
             full_at=verdict.evaluated_at,
             full_outcome=verdict.outcome,
             full_policy=verdict.policy_id,
+            full_revoked=revoked_digest(revoked),
             layout=layout(verdict.parts),
             tpm=tpm,
         )
@@ -83,6 +92,7 @@ def next_state(previous: NodeState | None, scope: Scope, verdict: Verdict) -> No
         full_at=previous.full_at,
         full_outcome=previous.full_outcome,
         full_policy=previous.full_policy,
+        full_revoked=previous.full_revoked,
     )
 
 
@@ -98,6 +108,14 @@ def layout(devices: Iterable[Part | Claims]) -> dict[str, str]:
         if device.kind == TPM and isinstance(firmware, str):
             found[f"firmware/{device.subject}"] = firmware
     return found
+
+
+def revoked_digest(revoked: Iterable[Revocation]) -> str:
+    """Hex SHA-256 over the revoked things of which a light attestation says nothing; their order
+    does not matter. Empty where nothing is revoked.
+    """
+    things = sorted([one.kind, one.value] for one in revoked if one.kind not in OF_NODES)
+    return sha256_hex(canonical(things)) if things else ""
 
 
 def judged_from(state: NodeState | None, scope: Scope) -> TpmState | None:

@@ -6,18 +6,19 @@ from uuid import uuid4
 
 import msgspec
 
-from lotabots.appraisal import NodeState, Policy, Scope, full_is_next, judged_from
+from lotabots.appraisal import Needed, NodeState, Scope, full_is_next, judged_from
 from lotabots.attestation import nodes, store
 from lotabots.attestation.known_node import KnownNode, known_node
 from lotabots.attestation.models.known import asked_models
 from lotabots.attestation.outcome import challenge_entry
 from lotabots.attestation.policies import Policies
+from lotabots.attestation.revoked import RevokedThings
 from lotabots.attestation.session import (
     LIFETIME,
     NONCE_BYTES,
     Challenge,
     asked_of,
-    check_agent,
+    check_life,
     check_node,
     pack_inventory,
     session_key_digest,
@@ -39,9 +40,12 @@ class Made(msgspec.Struct, frozen=True):
 class Challenges:
     """Makes challenges for the nodes of every tenant of this instance."""
 
-    def __init__(self, server: str, policies: Policies, journal: Journal) -> None:
+    def __init__(
+        self, server: str, policies: Policies, revoked: RevokedThings, journal: Journal
+    ) -> None:
         self._server = server
         self._policies = policies
+        self._revoked = revoked
         self._journal = journal
 
     async def create(
@@ -54,14 +58,14 @@ class Challenges:
             detail = "Models are stated in a full attestation."
             raise invalid("CHALLENGE_LIGHT_MODELS", detail)
         known = await known_node(tx, request.node)
-        check_agent(principal, known.lifecycle, known.agent_key)
+        check_life(principal, known.lifecycle, known.agent_key)
         models = await asked_models(tx, request.models)
         policy = await self._policies.for_challenge(tx, principal, request.policy, known.policy_ref)
         made = self.make(
             known,
             (*asked_of(known.inventory, known.host, scope), *models),
             scope=scope,
-            policy=policy,
+            needed=(await self._revoked.now(tx)).needed(policy),
             state=known.state,
             session_key_sha256=session_key_digest(request.session_key),
             now=now,
@@ -77,7 +81,7 @@ class Challenges:
         items: tuple[InventoryItem, ...],
         *,
         scope: Scope,
-        policy: Policy,
+        needed: Needed,
         state: NodeState | None,
         session_key_sha256: str,
         now: datetime,
@@ -88,14 +92,14 @@ class Challenges:
         row = Challenge(
             id=uuid4(),
             node_id=known.node_id,
-            policy_id=policy.id,
+            policy_id=needed.policy,
             nonce_sha256=sha256(nonce),
             session_key_sha256=session_key_sha256,
             inventory=pack_inventory(items),
             expires_at=now + ahead + LIFETIME,
             scope=scope,
         )
-        cadence = policy.cadence
+        cadence = needed.cadence
         return Made(
             row,
             IssuedChallenge(
@@ -104,7 +108,7 @@ class Challenges:
                 expires_at=row.expires_at,
                 server=self._server,
                 node=known.node_id,
-                policy=policy.id,
+                policy=needed.policy,
                 inventory=tuple(
                     Device(subject=subject, kind=item.kind, index=index, device_id=item.device_id)
                     for subject, index, item in nodes.places(items)
@@ -112,7 +116,7 @@ class Challenges:
                 scope=scope.value,
                 light_seconds=int(cadence.light.total_seconds()),
                 full_seconds=int(cadence.full.total_seconds()),
-                full_due=not known.lightly or full_is_next(state, policy.id, cadence, now + ahead),
+                full_due=not known.lightly or full_is_next(state, needed, now + ahead),
                 tpm=_place(state, scope),
             ),
         )

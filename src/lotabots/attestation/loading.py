@@ -11,10 +11,11 @@ from lotabots.attestation.known_node import KnownNode
 from lotabots.attestation.models.known import known_models
 from lotabots.attestation.outcome import challenge_entry
 from lotabots.attestation.policies import Policies
+from lotabots.attestation.revoked import Revoked, RevokedThings
 from lotabots.attestation.session import check_node, unpack_inventory
 from lotabots.attestation.store import Spent
 from lotabots.audit import Journal
-from lotabots.evidence import InventoryItem, KnownModel, ReferenceFiles, Revocation
+from lotabots.evidence import InventoryItem, KnownModel, ReferenceFiles
 from lotabots.kernel import Principal, Role
 from lotabots.reference import InForce, References
 from lotabots.runtime.process import Process
@@ -29,15 +30,18 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     bundles: tuple[InForce, ...]
     models: tuple[KnownModel, ...]
-    revoked: tuple[Revocation, ...]
+    revoked: Revoked
 
 
 class Loader:
     """Spends challenges. Nothing of what was sent with them has been looked at then."""
 
-    def __init__(self, process: Process, policies: Policies, journal: Journal) -> None:
+    def __init__(
+        self, process: Process, policies: Policies, revoked: RevokedThings, journal: Journal
+    ) -> None:
         self._database = process.database
         self._policies = policies
+        self._revoked = revoked
         self._journal = journal
         self._references = References(process)
 
@@ -59,7 +63,7 @@ class Loader:
                 policy=await self._policies.get(tx, spent.policy_id),
                 bundles=await self._references.in_force(tx),
                 models=await known_models(tx, asked),
-                revoked=(),
+                revoked=await self._revoked.now(tx),
             )
 
     async def files(self, principal: Principal, loaded: Loaded) -> ReferenceFiles:

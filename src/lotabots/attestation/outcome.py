@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from lotabots.appraisal import Cadence, Inputs, Part, Scope, Verdict, next_state
+from lotabots.appraisal import Inputs, Part, Scope, Verdict, next_state
 from lotabots.attestation.judge import Judged
 from lotabots.attestation.known_node import KnownNode
 from lotabots.attestation.session import new_standing, speaks, speaks_for
@@ -148,7 +148,7 @@ def attested_devices(
 
 
 def standing_row(
-    verdict: Verdict, principal: Principal, known: KnownNode, scope: Scope, cadence: Cadence
+    verdict: Verdict, principal: Principal, known: KnownNode, inputs: Inputs
 ) -> StandingRow | None:
     """What the verdict makes of its node; None where the node itself did not send it.
 
@@ -159,11 +159,11 @@ def standing_row(
     standing = new_standing(verdict, principal)
     if standing is None:
         return StandingRow()
-    watched = known.agent_key is not None
+    watched, cadence = known.agent_key is not None, inputs.policy.cadence
     return StandingRow(
         standing=standing,
         known=known.state_digest,
-        state=next_state(known.state, scope, verdict),
+        state=next_state(inputs.previous, inputs.scope, inputs.revoked, verdict),
         stale_in=cadence.stale_in if watched else None,
         rejected_in=cadence.rejected_in if watched else None,
     )

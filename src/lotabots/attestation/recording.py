@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import msgspec
 
-from lotabots.appraisal import LIGHT_KINDS, Inputs, NodeState, Policy, Scope
+from lotabots.appraisal import LIGHT_KINDS, Inputs, Needed, NodeState, Scope
 from lotabots.attestation import nodes, store
 from lotabots.attestation.challenging import Challenges, Made
 from lotabots.attestation.following import following
@@ -76,7 +76,7 @@ class Recorder:
         await self._keep_shared(judged, own)
         row = attestation_row(judged, uuid4(), spent.id, inputs)
         evidence = evidence_rows(verdict, inputs.evidence)
-        node = standing_row(verdict, principal, loaded.known, inputs.scope, loaded.policy.cadence)
+        node = standing_row(verdict, principal, loaded.known, inputs)
         counts = node is not None and node.standing is not None
         result = ResultRow(
             id=uuid4(),
@@ -93,10 +93,11 @@ class Recorder:
             policy = await self._policies.for_challenge(
                 tx, principal, None, loaded.known.policy_ref
             )
-            after = following(state, inputs.scope, policy, inputs.now, lightly=loaded.known.lightly)
+            needed = loaded.revoked.needed(policy)
+            after = following(state, inputs.scope, needed, inputs.now, lightly=loaded.known.lightly)
             made = None
             if request.next_challenge:
-                made = await self._next(tx, loaded, policy, state, after, inputs)
+                made = await self._next(tx, loaded, needed, state, after, inputs)
             entries = [attestation_entry(principal, row)]
             if made is not None:
                 entries.append(challenge_entry(principal, "challenge.create", made.row.id, "done"))
@@ -130,7 +131,7 @@ class Recorder:
         self,
         tx: Transaction,
         loaded: Loaded,
-        policy: Policy,
+        needed: Needed,
         state: NodeState | None,
         after: Following,
         inputs: Inputs,
@@ -149,7 +150,7 @@ class Recorder:
             loaded.known,
             items,
             scope=scope,
-            policy=policy,
+            needed=needed,
             state=state,
             session_key_sha256=loaded.spent.session_key_sha256,
             now=inputs.now,

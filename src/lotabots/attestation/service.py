@@ -21,8 +21,9 @@ from lotabots.attestation.outcome import challenge_entry
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.recording import Recorder
 from lotabots.attestation.results import Results
+from lotabots.attestation.revoked import RevokedThings
 from lotabots.attestation.session import (
-    check_agent,
+    check_life,
     check_use,
     decode_evidence,
     session_key_digest,
@@ -57,8 +58,9 @@ class Attestations:
         self._judge = judge
         self._group = Group(process.database, journal)
         self._metrics = Metrics(process.telemetry.registry)
-        self._challenges = Challenges(self._server, policies, journal)
-        self._loader = Loader(process, policies, journal)
+        revoked = RevokedThings(process.caches)
+        self._challenges = Challenges(self._server, policies, revoked, journal)
+        self._loader = Loader(process, policies, revoked, journal)
         self._recorder = Recorder(
             process, policies, self._challenges, results, journal, self._metrics
         )
@@ -80,7 +82,7 @@ class Attestations:
         loaded = await self._loader.spend(principal, request.challenge, now)
         known = loaded.known
         try:
-            check_agent(principal, known.lifecycle, known.agent_key)
+            check_life(principal, known.lifecycle, known.agent_key)
             challenge, evidence = self._read(loaded, request, now)
         except LotaError as error:
             await self._refused(principal, loaded, error)
@@ -97,7 +99,7 @@ class Attestations:
             identity=known.identity,
             previous=known.state,
             tpms=known.tpms,
-            revoked=loaded.revoked,
+            revoked=loaded.revoked.things,
             models=loaded.models,
         )
         judged = await self._judge.judge(inputs)

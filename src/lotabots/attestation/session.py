@@ -115,7 +115,7 @@ def check_node(principal: Principal, node_id: UUID) -> None:
         )
 
 
-def check_agent(principal: Principal, lifecycle: str, key_thumbprint: str | None) -> None:
+def check_life(principal: Principal, lifecycle: str, key_thumbprint: str | None) -> None:
     """Returns only if an agent may still act for its node; for whoever is no agent it returns.
 
     The token was believed before; this is what became of node and key since. `key_thumbprint` None:
@@ -124,11 +124,16 @@ def check_agent(principal: Principal, lifecycle: str, key_thumbprint: str | None
     if principal.role is not Role.AGENT:
         return
     if lifecycle == REVOKED:
-        detail = "An operator has revoked this node."
-        raise LotaError(Kind.AUTHORIZATION, "NODE_REVOKED", detail)
+        raise revoked()
+    # A node that enrolled is spoken for by its own key alone: not by a user who was made its agent.
     if key_thumbprint not in (None, principal.key_thumbprint):
         detail = "This credential is not the one that the node has now."
         raise LotaError(Kind.AUTHORIZATION, "CREDENTIAL_REPLACED", detail)
+
+
+def revoked() -> LotaError:
+    """The refusal of a node that an operator ended."""
+    return LotaError(Kind.AUTHORIZATION, "NODE_REVOKED", "An operator has revoked this node.")
 
 
 def asked_of(

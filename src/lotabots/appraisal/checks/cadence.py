@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from lotabots.appraisal.cadence import missing_full
+from lotabots.appraisal.cadence import Needed, missing_full
 from lotabots.appraisal.checks.case import Case, finding
 from lotabots.appraisal.fixture import NODE
-from lotabots.appraisal.state import Scope
+from lotabots.appraisal.state import Scope, revoked_digest
 from lotabots.evidence import Finding
 
 
@@ -13,7 +13,8 @@ def check(case: Case) -> Iterator[Finding]:
     """A finding where a light attestation has nothing that it could stand on."""
     if case.scope is Scope.FULL:
         return
-    missing = missing_full(case.previous, case.policy.id, case.policy.cadence, case.now)
+    needed = Needed(case.policy.id, case.policy.cadence, revoked_digest(case.revoked))
+    missing = missing_full(case.previous, needed, case.now)
     if missing is not None:
         expected, measured = missing
         yield finding("NODE-FULL-DUE", NODE, expected=expected, measured=measured)
