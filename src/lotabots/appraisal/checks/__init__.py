@@ -13,6 +13,7 @@ from lotabots.appraisal.checks import (
     reboot,
     required,
     revoked,
+    root,
     simulated,
 )
 from lotabots.appraisal.checks.case import Case
@@ -27,4 +28,5 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     reboot.check,
     layout.check,
     revoked.check,
+    root.check,
 )
