@@ -6,7 +6,15 @@ from lotabots.simulator.faults import Fault
 from lotabots.simulator.fleet import Node, make_node, nvidia_json
 from lotabots.simulator.model_files import ModelOnNode
 from lotabots.simulator.references import Revocation, approved_versions, reference_files
-from lotabots.simulator.tpm import Algorithm, Boot, Logs, Measured, SimulatedTpm, TpmFault
+from lotabots.simulator.tpm import (
+    Algorithm,
+    Boot,
+    Logs,
+    Measured,
+    SimulatedTpm,
+    TpmFault,
+    root_evidence,
+)
 
 __all__ = [
     "Algorithm",
@@ -25,5 +33,6 @@ __all__ = [
     "make_node",
     "nvidia_json",
     "reference_files",
+    "root_evidence",
     "roots_pem",
 ]

@@ -6,7 +6,7 @@ from lotabots.simulator.tpm.ima import Measured
 from lotabots.simulator.tpm.keys import Algorithm
 from lotabots.simulator.tpm.presented import cover
 from lotabots.simulator.tpm.reference import REFERENCE_NAME, tpm_reference
-from lotabots.simulator.tpm.root import EVERYTHING, Logs
+from lotabots.simulator.tpm.root import EVERYTHING, Logs, root_evidence
 from lotabots.simulator.tpm.simulated import Quoted, SimulatedTpm
 from lotabots.simulator.tpm.state_faults import enrol, start
 
@@ -23,6 +23,7 @@ __all__ = [
     "TpmFault",
     "cover",
     "enrol",
+    "root_evidence",
     "start",
     "tpm_reference",
 ]

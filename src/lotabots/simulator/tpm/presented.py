@@ -6,7 +6,7 @@ from lotabots.evidence import DerivedChallenge, Evidence
 from lotabots.simulator.tpm.faults import TpmFault
 from lotabots.simulator.tpm.log_faults import LOGS
 from lotabots.simulator.tpm.quote_faults import BYTES, DRAFTS, ROOTS, SENT, earlier
-from lotabots.simulator.tpm.root import Draft, Logs, evidence_of
+from lotabots.simulator.tpm.root import Draft, Logs, evidence_of, leaf_of, root_evidence
 from lotabots.simulator.tpm.simulated import SimulatedTpm
 
 Collect = Callable[[DerivedChallenge], Sequence[Evidence]]
@@ -25,11 +25,12 @@ def cover(
     ValueError if the fault needs more devices than there are.
     """
     leaves = list(collect(challenge))
-    draft = Draft.of(tpm, challenge, leaves)
+    covered = [leaf_of(one) for one in leaves]
     if fault is None:
-        return [*leaves, _evidence(draft.root(logs).encode())]
+        return [*leaves, root_evidence(tpm, challenge, covered, logs)]
+    draft = Draft.of(tpm, challenge, covered)
     if change := DRAFTS.get(fault):
-        draft = change(draft, challenge, leaves)
+        draft = change(draft, challenge, covered)
     root = draft.root(logs)
     if alter := ROOTS.get(fault):
         root = alter(root, draft)
@@ -40,8 +41,4 @@ def cover(
         data = damage(data)
     if swap := SENT.get(fault):
         leaves = swap(leaves, collect(earlier(challenge)))
-    return [*leaves, _evidence(data)]
-
-
-def _evidence(data: bytes) -> Evidence:
-    return evidence_of("tpm0", data)
+    return [*leaves, evidence_of(data)]

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from msgspec import json
 from msgspec.structs import replace as replaced
 
-from lotabots.evidence import DerivedChallenge, Evidence
+from lotabots.evidence import DerivedChallenge, Evidence, Leaf
 from lotabots.kernel import canonical
 from lotabots.simulator.report_faults import malleate
 from lotabots.simulator.tpm.faults import TpmFault
@@ -18,7 +18,8 @@ from lotabots.simulator.tpm.simulated import Quoted
 from lotabots.simulator.tpm.state_faults import another
 
 Leaves = Sequence[Evidence]
-DraftFault = Callable[[Draft, DerivedChallenge, Leaves], Draft]
+Covered = Sequence[Leaf]
+DraftFault = Callable[[Draft, DerivedChallenge, Covered], Draft]
 """What the TPM is made to quote instead."""
 RootFault = Callable[[Root, Draft], Root]
 """What becomes of the quote, or what the attestation key is made to sign in its place."""
@@ -46,17 +47,17 @@ def _over(draft: Draft, challenge: DerivedChallenge, text: bytes) -> Draft:
     return replace(draft, manifest=text, qualifying=qualifying(challenge, text))
 
 
-def _other_session(draft: Draft, challenge: DerivedChallenge, _: Leaves) -> Draft:
+def _other_session(draft: Draft, challenge: DerivedChallenge, _: Covered) -> Draft:
     other = {**_fields(draft), "challenge": earlier(challenge).challenge}
     return _over(draft, challenge, canonical(other))
 
 
-def _counters(draft: Draft, challenge: DerivedChallenge, _: Leaves) -> Draft:
+def _counters(draft: Draft, challenge: DerivedChallenge, _: Covered) -> Draft:
     counters = [draft.tpm.reset_count + 1, draft.tpm.restart_count]
     return _over(draft, challenge, canonical({**_fields(draft), "boot_counters": counters}))
 
 
-def _spaced(draft: Draft, challenge: DerivedChallenge, _: Leaves) -> Draft:
+def _spaced(draft: Draft, challenge: DerivedChallenge, _: Covered) -> Draft:
     return _over(draft, challenge, json.format(draft.manifest, indent=1))
 
 

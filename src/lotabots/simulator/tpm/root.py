@@ -6,7 +6,7 @@ of the list of measured files, or null in the place of either.
 """
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lotabots.evidence import DerivedChallenge, Evidence, Leaf, manifest, root_nonce
@@ -41,12 +41,9 @@ class Draft:
     pcrs: tuple[int, ...] = PCRS
 
     @classmethod
-    def of(
-        cls, tpm: SimulatedTpm, challenge: DerivedChallenge, leaves: Iterable[Evidence]
-    ) -> "Draft":
+    def of(cls, tpm: SimulatedTpm, challenge: DerivedChallenge, leaves: Sequence[Leaf]) -> "Draft":
         """What a good node quotes when it has collected these leaves."""
-        counters = (tpm.reset_count, tpm.restart_count)
-        text = manifest(challenge, counters, [leaf_of(one) for one in leaves])
+        text = manifest(challenge, (tpm.reset_count, tpm.restart_count), leaves)
         return cls(tpm=tpm, manifest=text, qualifying=qualifying(challenge, text))
 
     def root(self, logs: Logs) -> "Root":
@@ -101,6 +98,16 @@ def leaf_of(evidence: Evidence) -> Leaf:
     return Leaf(kind=kind, index=index, sha256=sha256_hex(evidence.data))
 
 
-def evidence_of(subject: str, data: bytes) -> Evidence:
+def root_evidence(
+    tpm: SimulatedTpm,
+    challenge: DerivedChallenge,
+    leaves: Sequence[Leaf],
+    logs: Logs = EVERYTHING,
+) -> Evidence:
+    """A good TPM's answer to this challenge, over these leaves."""
+    return evidence_of(Draft.of(tpm, challenge, leaves).root(logs).encode())
+
+
+def evidence_of(data: bytes) -> Evidence:
     """The bytes as the TPM's evidence; its certificates were enrolled and are not sent again."""
-    return Evidence(scheme=SCHEME, subject=subject, data=data, certificates=b"")
+    return Evidence(scheme=SCHEME, subject="tpm0", data=data, certificates=b"")
