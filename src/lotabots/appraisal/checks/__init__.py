@@ -5,7 +5,17 @@ A check yields findings; their causes count in the verdict like those of verific
 
 from collections.abc import Callable, Iterator
 
-from lotabots.appraisal.checks import clock, contradictions, inventory, required, simulated
+from lotabots.appraisal.checks import (
+    cadence,
+    clock,
+    contradictions,
+    inventory,
+    layout,
+    reboot,
+    required,
+    revoked,
+    simulated,
+)
 from lotabots.appraisal.checks.case import Case
 from lotabots.evidence import Finding
 
@@ -15,4 +25,8 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     simulated.check,
     clock.check,
     contradictions.check,
+    cadence.check,
+    reboot.check,
+    layout.check,
+    revoked.check,
 )

@@ -49,7 +49,7 @@ def _verify(item: Evidence, context: Context) -> Claims:
 
 def _facts(statement: Statement) -> Facts:
     """What was stated, by the statement's own names; the GPUs as `devices`, their count `gpus`."""
-    # By way of JSON, since facts know lists and no tuples.
+    # Through JSON: a fact is a list, never a tuple, which nobody would read as one.
     plain: Facts = msgspec.json.decode(msgspec.json.encode(statement.machine))
     devices = plain.pop("gpus", [])
     return {
