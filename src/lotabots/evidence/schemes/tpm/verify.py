@@ -30,7 +30,7 @@ from lotabots.evidence.schemes.tpm.clock import boot_status
 from lotabots.evidence.schemes.tpm.format import TpmEvidence, read_evidence
 from lotabots.evidence.schemes.tpm.keys import check_attestation_key
 from lotabots.evidence.schemes.tpm.leaves import check_leaves, check_session, read_manifest
-from lotabots.evidence.schemes.tpm.measurements import Measured, judge_measurements, load_reference
+from lotabots.evidence.schemes.tpm.measurements import Measured, judge_measurements
 from lotabots.evidence.schemes.tpm.public import Public
 from lotabots.evidence.schemes.tpm.quote import (
     PCRS,
@@ -40,6 +40,7 @@ from lotabots.evidence.schemes.tpm.quote import (
     read_signature,
     verifies,
 )
+from lotabots.evidence.schemes.tpm.reference import load_reference
 from lotabots.evidence.schemes.tpm.roots import load_roots
 from lotabots.evidence.schemes.tpm.trial import Trial
 from lotabots.kernel import canonical, equal, sha256, sha256_hex
