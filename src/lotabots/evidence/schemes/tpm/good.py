@@ -45,13 +45,6 @@ _TPM: Facts = {
         "denied": 0,
         "unjudged_paths": [],
     },
-    "state": {
-        "reset_count": 12,
-        "restart_count": 0,
-        "clock": 86_400_000,
-        "ima_entries": 826,
-        "ima_pcr": "5a" * 32,
-    },
     "firmware": "2016051100162800",
 }
 

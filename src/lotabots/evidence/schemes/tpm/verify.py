@@ -8,9 +8,7 @@ counters go on from the newest quote that held; 10 the PCRs are judged. A failur
 depends on it, so that one run reports everything.
 """
 
-from collections.abc import Mapping, Sequence
-
-import msgspec
+from collections.abc import Sequence
 
 from lotabots.evidence import (
     Claims,
@@ -18,10 +16,8 @@ from lotabots.evidence import (
     DerivedChallenge,
     EnrolledTpm,
     Evidence,
-    Facts,
     Level,
     NodeClaims,
-    TpmState,
     manifest,
     root_nonce,
 )
@@ -30,7 +26,7 @@ from lotabots.evidence.schemes.tpm.clock import boot_status
 from lotabots.evidence.schemes.tpm.format import TpmEvidence, read_evidence
 from lotabots.evidence.schemes.tpm.keys import check_attestation_key
 from lotabots.evidence.schemes.tpm.leaves import check_leaves, check_session, read_manifest
-from lotabots.evidence.schemes.tpm.measurements import Measured, judge_measurements
+from lotabots.evidence.schemes.tpm.measurements import judge_measurements
 from lotabots.evidence.schemes.tpm.public import Public
 from lotabots.evidence.schemes.tpm.quote import (
     PCRS,
@@ -83,26 +79,8 @@ def _verify(trial: Trial, item: Evidence) -> Claims:
             trial.facts |= {"class": KIND, "id": tpm.device_id}
             forward = _check_clock(trial, quote)
             measured = _check_pcrs(trial, quote, key, evidence)
-            if fresh and covered and forward and measured is not None:
-                holds = True
-                trial.facts["state"] = _state(quote, measured)
+            holds = fresh and covered and forward and measured
     return _claims(trial, chain, proven=proven, holds=holds)
-
-
-def state_of(facts: Mapping[str, object]) -> TpmState | None:
-    """Where a TPM with these facts stands for its next quote; None where this one did not hold."""
-    state = facts.get("state")
-    return None if state is None else msgspec.convert(state, TpmState)
-
-
-def _state(quote: Quote, measured: Measured) -> Facts:
-    return {
-        "reset_count": quote.reset_count,
-        "restart_count": quote.restart_count,
-        "clock": quote.clock,
-        "ima_entries": measured.ima_entries,
-        "ima_pcr": measured.ima_pcr,
-    }
 
 
 def _claims(trial: Trial, chain: EkChain | None, *, proven: bool, holds: bool) -> Claims:
@@ -216,14 +194,14 @@ def _check_clock(trial: Trial, quote: Quote) -> bool:
     return status != "backwards"
 
 
-def _check_pcrs(trial: Trial, quote: Quote, key: Public, evidence: TpmEvidence) -> Measured | None:
-    """What the PCRs say; None where they are not those asked for, with the values signed."""
+def _check_pcrs(trial: Trial, quote: Quote, key: Public, evidence: TpmEvidence) -> bool:
+    """Whether the PCRs are those asked for, with the signed values; then what they say."""
     trial.facts["quote"] = {"bank": "sha256", "pcrs": list(quote.pcrs)}
     if quote.pcrs != PCRS:
         trial.find("TPM-PCR-SELECTION", f"PCRs {list(PCRS)}", f"PCRs {list(quote.pcrs)}")
     if not covers(quote, evidence.pcrs, key.scheme_hash):
         trial.find("TPM-PCR-DIGEST", "the values that were signed", "others")
-        return None
+        return False
     state = trial.context.tpm_state
     measured = judge_measurements(
         quoted=evidence.pcrs,
@@ -237,4 +215,4 @@ def _check_pcrs(trial: Trial, quote: Quote, key: Public, evidence: TpmEvidence) 
     trial.facts |= measured.facts
     for problem in measured.findings:
         trial.find(problem.code, problem.expected, problem.measured)
-    return measured if quote.pcrs == PCRS else None
+    return quote.pcrs == PCRS
