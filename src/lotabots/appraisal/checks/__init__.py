@@ -5,7 +5,18 @@ A check yields findings; their causes count in the verdict like those of verific
 
 from collections.abc import Callable, Iterator
 
-from lotabots.appraisal.checks import clock, inventory, required, simulated
+from lotabots.appraisal.checks import (
+    cadence,
+    clock,
+    contradictions,
+    inventory,
+    layout,
+    reboot,
+    required,
+    revoked,
+    root,
+    simulated,
+)
 from lotabots.appraisal.checks.case import Case
 from lotabots.evidence import Finding
 
@@ -14,4 +25,10 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     required.check,
     simulated.check,
     clock.check,
+    contradictions.check,
+    cadence.check,
+    reboot.check,
+    layout.check,
+    revoked.check,
+    root.check,
 )
