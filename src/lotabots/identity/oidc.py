@@ -18,7 +18,7 @@ from lotabots.identity.clients import Client
 from lotabots.identity.id_tokens import verify_id_token
 from lotabots.identity.provider import Provider
 from lotabots.identity.recording import record
-from lotabots.identity.sealing import Seal
+from lotabots.runtime.sealing import Seal
 from lotabots.identity.session_store import end_sessions
 from lotabots.identity.sessions import Sessions
 from lotabots.identity.settings import IdentitySettings

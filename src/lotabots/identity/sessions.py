@@ -17,7 +17,7 @@ from lotabots.access import issue_token
 from lotabots.audit import ANONYMOUS, Entry, Journal
 from lotabots.identity import session_store as store
 from lotabots.identity.clients import Client
-from lotabots.identity.sealing import Seal
+from lotabots.runtime.sealing import Seal
 from lotabots.identity.settings import IdentitySettings
 from lotabots.identity.tickets import Ticket, new_ticket, read_ticket
 from lotabots.identity.types import AccessToken, Account
