@@ -1,11 +1,17 @@
 """The attestation service put together over one process."""
 
 from lotabots.attestation.anchors import trusted_anchors
-from lotabots.attestation.api import HANDLERS as NODE_HANDLERS
+from lotabots.attestation.api import HANDLERS as ATTESTATION_HANDLERS
+from lotabots.attestation.credentials import Credentials
+from lotabots.attestation.endorsement import Endorsements
+from lotabots.attestation.enrolment import Enrolments
+from lotabots.attestation.enrolment_api import HANDLERS as ENROLMENT_HANDLERS
+from lotabots.attestation.enrolment_tokens import EnrolmentTokens
 from lotabots.attestation.fleet import Fleets
 from lotabots.attestation.fleet_api import HANDLERS as FLEET_HANDLERS
 from lotabots.attestation.history import History
 from lotabots.attestation.judge import Judge
+from lotabots.attestation.lifecycle import Lives
 from lotabots.attestation.models.api import HANDLERS as MODEL_HANDLERS
 from lotabots.attestation.models.contents import Contents
 from lotabots.attestation.models.policies import ModelPolicies
@@ -13,7 +19,9 @@ from lotabots.attestation.models.registry import Registry
 from lotabots.attestation.models.results import ModelResults
 from lotabots.attestation.models.stages import Stages
 from lotabots.attestation.models.verifying import Verifier
+from lotabots.attestation.node_api import HANDLERS as NODE_HANDLERS
 from lotabots.attestation.policies import Policies
+from lotabots.attestation.renewal import Renewals
 from lotabots.attestation.results import Results
 from lotabots.attestation.service import Attestations
 from lotabots.attestation.settings import AttestationSettings
@@ -23,13 +31,20 @@ from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.process import Process
 from lotabots.runtime.web import Service
 
-HANDLERS = (*NODE_HANDLERS, *FLEET_HANDLERS, *MODEL_HANDLERS)
+HANDLERS = (
+    *ATTESTATION_HANDLERS,
+    *NODE_HANDLERS,
+    *ENROLMENT_HANDLERS,
+    *FLEET_HANDLERS,
+    *MODEL_HANDLERS,
+)
 
 
 def service(process: Process, anchors: Anchors | None = None) -> Service:
     """The attestation service. `anchors` are trusted beside NVIDIA's and those of the settings.
 
-    Raises `ANCHORS_MALFORMED`, `POLICY_UNKNOWN` for settings that cannot be used.
+    Raises `ANCHORS_MALFORMED`, `ENROLMENT_CA_FILE`, `POLICY_UNKNOWN` for settings that cannot be
+    used.
     """
     settings = process.settings.section(AttestationSettings)
     judge = Judge(
@@ -51,6 +66,8 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     )
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
     history = History(process, judge, policies)
+    credentials, endorsements = Credentials(process), Endorsements()
+    tokens = EnrolmentTokens(process, policies, journal)
     results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(
         name="attestation",
@@ -62,6 +79,10 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "registry": Registry(journal, settings.model_approvals),
             "stages": stages,
             "attestations": Attestations(process, judge, policies, results, journal),
+            "enrolment_tokens": tokens,
+            "enrolments": Enrolments(process, tokens, endorsements, credentials, journal),
+            "renewals": Renewals(process, endorsements, credentials, journal),
+            "lives": Lives(journal),
             "fleets": Fleets(process, judge, policies, history),
             "history": history,
             "journal": journal,

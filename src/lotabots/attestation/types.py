@@ -25,6 +25,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=_PLAIN)
 ModelDigest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 DeviceKind = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{1,16}\Z")]
 Subject = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{1,16}[0-9]{1,3}\Z")]
+NodeClass = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z")]
 Coordinate = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
 PolicyRef = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=_PLAIN)]
 ProfileRef = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=_PLAIN)]
@@ -54,15 +55,6 @@ class DeclaredDevice(Request, frozen=True, kw_only=True):
     device_id: Name
 
 
-class NodeRegistration(Request, frozen=True, kw_only=True):
-    """A node and its whole inventory, as the operator declares it."""
-
-    name: Name
-    inventory: Annotated[
-        tuple[DeclaredDevice, ...], msgspec.Meta(min_length=1, max_length=MAX_DEVICES)
-    ]
-
-
 class ChallengeRequest(Request, frozen=True, kw_only=True):
     """Asks for a challenge. Without a policy, the one in force is taken."""
 
@@ -71,6 +63,7 @@ class ChallengeRequest(Request, frozen=True, kw_only=True):
     policy: PolicyRef | None = None
     models: Annotated[tuple[ModelDigest, ...], msgspec.Meta(max_length=MAX_MODELS)] = ()
     """The registered models whose files the node is to state, each by its digest."""
+    scope: Literal["full", "light"] = "full"
 
 
 class SubmittedEvidence(Request, frozen=True, kw_only=True):
@@ -92,6 +85,8 @@ class AttestationRequest(Request, frozen=True, kw_only=True):
     session_key: SessionKey
     evidence: Annotated[tuple[SubmittedEvidence, ...], msgspec.Meta(max_length=MAX_DEVICES)]
     profile: ProfileRef | None = None
+    next_challenge: bool = False
+    """Whether the answer is to bring the challenge for the next attestation."""
 
 
 class PolicyUpload(Request, frozen=True, kw_only=True):
@@ -119,15 +114,15 @@ class Device(Response, frozen=True, kw_only=True):
     standing_at: datetime | None = None
 
 
-class Node(Response, frozen=True, kw_only=True):
-    """A node and how it stands: by its own last submission that proved anything."""
+class TpmPlace(Response, frozen=True, kw_only=True):
+    """Where the node's TPM stood, and from which entry of the measurement log (IMA) to go on.
 
-    id: UUID
-    name: str
-    created_at: datetime
-    standing: str
-    standing_at: datetime | None
-    inventory: tuple[Device, ...] = ()
+    Where the TPM counts other resets or restarts by now, the log begins anew, at 0.
+    """
+
+    reset_count: int
+    restart_count: int
+    ima_entries: int
 
 
 class IssuedChallenge(Response, frozen=True, kw_only=True):
@@ -141,6 +136,21 @@ class IssuedChallenge(Response, frozen=True, kw_only=True):
     node: UUID
     policy: str
     inventory: tuple[Device, ...]
+    scope: str
+    light_seconds: int
+    """How often the policy wants the node to prove itself."""
+    full_seconds: int
+    """How often with all of its devices."""
+    full_due: bool
+    """Whether only a full attestation would be accepted, or a full one is due anyway."""
+    tpm: TpmPlace | None = None
+
+
+class Following(Response, frozen=True, kw_only=True):
+    """What the node is to send next, and when. It decides how to spread that."""
+
+    scope: str
+    after_seconds: int
 
 
 class AttestedDevice(Response, frozen=True, kw_only=True):
@@ -209,6 +219,9 @@ class Attested(Response, frozen=True, kw_only=True):
     log: Logged
     result: str
     expires_at: datetime
+    next: Following
+    challenge: IssuedChallenge | None = None
+    """For what comes next, if it was asked for and is not too far off."""
 
 
 class AttestationPage(Response, frozen=True, kw_only=True):

@@ -160,6 +160,26 @@ _FINDINGS = (
         "Set the server's clock right, then attest again.",
     ),
     Code(
+        "NODE-FULL-DUE",
+        "collateral",
+        "A light attestation has no accepted, recent full one under this policy to stand on.",
+        "Make a full attestation; the agent does so by itself.",
+    ),
+    Code(
+        "NODE-REBOOTED",
+        "collateral",
+        "The node was started again since its last full attestation.",
+        "Make a full attestation; the agent does so by itself. If nobody restarted the node, find "
+        "out why it did.",
+    ),
+    Code(
+        "NODE-LAYOUT-CHANGED",
+        "collateral",
+        "Driver, firmware, GPUs or their partition are not those of the last full attestation.",
+        "Make a full attestation; the agent does so by itself. If nobody changed the node, find "
+        "out who did.",
+    ),
+    Code(
         "NODE-REVOKED",
         "misconfigured",
         "An operator revoked this node.",
