@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from lotabots.kernel.codes import (
     access,
+    agent,
     appraisal,
     attestation,
     audit,
@@ -67,6 +68,7 @@ AREAS = (
     models_registry,
     gateway,
     server,
+    agent,
     cli,
 )
 
