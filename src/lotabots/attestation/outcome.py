@@ -13,6 +13,7 @@ from lotabots.attestation.store import AttestationRow, DeviceRow, EvidenceRow
 from lotabots.attestation.types import Attested, AttestedDevice, Logged
 from lotabots.audit import Entry
 from lotabots.evidence import Evidence, InventoryItem, Level
+from lotabots.evidence.schemes.host_claims import KIND as HOST
 from lotabots.kernel import Principal, sha256_hex
 
 ATTESTATION_TYPE = "node"
@@ -53,8 +54,15 @@ def attestation_row(
 
 
 def weakest_level(parts: Iterable[Part]) -> Level:
-    """The level of a whole node: that of its weakest device."""
-    return min((part.level for part in parts), key=_LEVELS.index, default=Level.NONE)
+    """The level of a whole node: that of its weakest device.
+
+    What a host says of itself lowers nothing: it is never more than claimed.
+    """
+    levels = [(part.kind == HOST, part.level) for part in parts]
+    # Where there is nothing else, it is all that the node's level can come from.
+    alone = all(host for host, _ in levels)
+    counted = (level for host, level in levels if alone or not host)
+    return min(counted, key=_LEVELS.index, default=Level.NONE)
 
 
 def evidence_rows(verdict: Verdict, evidence: Iterable[Evidence]) -> list[EvidenceRow]:

@@ -195,6 +195,15 @@ RULES = """
     title: The model is approved for production
     why: A stage is reached by a verified signature and another person's approval, or not at all.
     fix: Have this version verified, approved and promoted, or serve the one that production has.
+  - id: host-nonce
+    evidence: host
+    claim: instance-identity
+    when: host.nonce == "match"
+    tier: 96
+    severity: critical
+    title: What the host says of itself answers this challenge
+    why: An old statement says what the host once was. A fresh one is still only its own word.
+    fix: Let the agent state the host for this challenge and send what it then states.
   - id: node-no-duplicates
     evidence: node
     claim: instance-identity

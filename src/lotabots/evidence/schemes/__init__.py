@@ -1,9 +1,10 @@
 """One folder for each kind of evidence: format, verify (pure), collect (agent only)."""
 
 from lotabots.evidence import Scheme
+from lotabots.evidence.schemes.host_claims import HOST_CLAIMS
 from lotabots.evidence.schemes.model_files import MODEL_FILES
 from lotabots.evidence.schemes.nvidia_gpu import NVIDIA_GPU
 
-SCHEMES: tuple[Scheme, ...] = (NVIDIA_GPU, MODEL_FILES)
+SCHEMES: tuple[Scheme, ...] = (NVIDIA_GPU, MODEL_FILES, HOST_CLAIMS)
 
 __all__ = ["SCHEMES"]
