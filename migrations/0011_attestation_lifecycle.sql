@@ -33,6 +33,9 @@ ALTER TABLE attestation.attestations DROP CONSTRAINT attestations_attestation_ty
 ALTER TABLE attestation.attestations ADD CONSTRAINT attestations_attestation_type_check
     CHECK (attestation_type IN ('node', 'light'));
 ALTER TABLE attestation.results ADD COLUMN revoked_at timestamptz, ADD COLUMN revoked_because text;
+-- The level of a node is that of its newest full attestation, and lists show it of many.
+CREATE INDEX attestations_newest_full ON attestation.attestations (hardware_id, created_at DESC)
+    WHERE attestation_type = 'node';
 CREATE INDEX results_revoked ON attestation.results (expires_at) WHERE revoked_at IS NOT NULL;
 GRANT UPDATE (revoked_at, revoked_because) ON attestation.results TO lotabots_app;
 
@@ -44,6 +47,8 @@ CREATE TABLE attestation.enrolment_tokens (
     node_name     text CHECK (length(node_name) BETWEEN 1 AND 128),
     node_class    text NOT NULL CHECK (node_class ~ '^[a-z0-9][a-z0-9-]{0,31}$'),
     policy_ref    text CHECK (length(policy_ref) <= 256),
+    -- What the node's own key may rest on: anything, or a TPM alone.
+    identity      text NOT NULL CHECK (identity IN ('any', 'tpm')),
     created_by    uuid NOT NULL,
     created_at    timestamptz NOT NULL,
     expires_at    timestamptz NOT NULL,
@@ -52,14 +57,15 @@ CREATE TABLE attestation.enrolment_tokens (
 
 -- An enrolment between its two steps: what is to be enrolled, and what its proof has to be.
 CREATE TABLE attestation.enrolments (
-    id         uuid PRIMARY KEY,
-    tenant_id  uuid NOT NULL DEFAULT NULLIF(current_setting('lotabots.tenant', true), '')::uuid,
-    token_id   uuid NOT NULL REFERENCES attestation.enrolment_tokens (id),
-    asked      bytea NOT NULL,
-    secret     bytea NOT NULL CHECK (length(secret) = 32),
-    created_at timestamptz NOT NULL,
-    expires_at timestamptz NOT NULL,
-    ended_at   timestamptz
+    id           uuid PRIMARY KEY,
+    tenant_id    uuid NOT NULL DEFAULT NULLIF(current_setting('lotabots.tenant', true), '')::uuid,
+    token_id     uuid NOT NULL REFERENCES attestation.enrolment_tokens (id),
+    asked        bytea NOT NULL,
+    -- Of the proof that the right TPM can make: the secret itself is stored nowhere.
+    proof_sha256 bytea NOT NULL CHECK (length(proof_sha256) = 32),
+    created_at   timestamptz NOT NULL,
+    expires_at   timestamptz NOT NULL,
+    ended_at     timestamptz
 );
 
 -- `device_id` is the SHA-256 of the endorsement key; that the TPM is in one node only, the inventory sees to.

@@ -311,3 +311,46 @@ def test_a_token_can_be_bound_to_a_key_of_its_holder() -> None:
 )
 def test_a_token_that_is_bound_in_another_way_is_refused(cnf: object) -> None:
     assert refused(signed(CLAIMS | {"cnf": cnf})) == "TOKEN_INVALID"
+
+
+AGENT = {"role": "agent", "node": "node-1"}
+BOUND = {"cnf": {"jkt": THUMBPRINT}}
+DAY = 24 * 3600
+
+
+def test_an_agents_credential_lives_up_to_a_day() -> None:
+    token = issued(
+        role=Role.AGENT, node_id="node-1", key_thumbprint=THUMBPRINT, lifetime=timedelta(hours=24)
+    )
+    assert verified(token, NOW + timedelta(hours=23)).expires_at == NOW + timedelta(hours=24)
+    assert refused(token, NOW + timedelta(hours=24, seconds=30)) == "TOKEN_EXPIRED"
+
+
+@pytest.mark.parametrize(
+    ("claims", "seconds"),
+    [(AGENT | BOUND, DAY + 1), (AGENT, 901), (BOUND, 901), (BOUND | {"role": "owner"}, DAY)],
+    ids=repr,
+)
+def test_only_an_agent_that_proves_its_key_has_a_token_of_more_than_15_minutes(
+    claims: dict[str, Any], seconds: int
+) -> None:
+    assert refused(signed(CLAIMS | claims | {"exp": START + seconds})) == "TOKEN_LIFETIME"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"role": Role.AGENT, "node_id": "node-1", "lifetime": timedelta(hours=24)},
+        {"key_thumbprint": THUMBPRINT, "lifetime": timedelta(minutes=16)},
+        {
+            "role": Role.AGENT,
+            "node_id": "node-1",
+            "key_thumbprint": THUMBPRINT,
+            "lifetime": timedelta(hours=24, seconds=1),
+        },
+    ],
+    ids=repr,
+)
+def test_a_long_token_without_agent_or_key_is_not_issued(changes: dict[str, object]) -> None:
+    with pytest.raises(LotaError, match="TOKEN_UNISSUABLE"):
+        issued(**changes)

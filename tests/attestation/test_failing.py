@@ -1,35 +1,25 @@
 """What breaks between spending and storing acknowledges nothing and leaves nothing half done."""
 
 import asyncio
-import io
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
 
 import asyncpg
 import httpx
 import pytest
-from plugins.api import Api, Servers
 from plugins.attester import Attester, ready, small_node
 from plugins.database import DatabaseUrls
-from plugins.process import MASTER_KEY, Tokens, calling, make_process
+from plugins.process import MASTER_KEY
+from plugins.stage import Stage, staged
 
-from lotabots import attestation, reference
 from lotabots.attestation import AttestationSettings
 from lotabots.audit import Entry, Journal
 from lotabots.kernel import Kind, LotaError
-from lotabots.reference import ReferenceSettings
 from lotabots.runtime.blobs import Blobs
-from lotabots.runtime.clock import utc_now
 from lotabots.runtime.database import Database
 from lotabots.runtime.keyring import Keyring
-from lotabots.runtime.process import Process
-from lotabots.runtime.web import TOKEN_PURPOSE
-from lotabots.simulator import anchors
 
 pytestmark = pytest.mark.anyio
 
@@ -45,33 +35,9 @@ class Blobshop(Blobs):
         return await super().put(data)
 
 
-class Stage(SimpleNamespace):
-    """An API in this process whose clock and blobs a test can meddle with."""
-
-    api: Api
-    process: Process
-    blobs: Blobshop
-    now: datetime | None
-
-
 @pytest.fixture
 async def stage(database: Database) -> AsyncIterator[Stage]:
-    async with _staged(database) as staged:
-        yield staged
-
-
-@asynccontextmanager
-async def _staged(database: Database, **settings: Any) -> AsyncIterator[Stage]:
-    stage = Stage(now=None, blobs=cast(Blobshop, Blobshop.in_memory()))
-    made = make_process(
-        database, io.BytesIO(), AttestationSettings(**settings), ReferenceSettings()
-    )
-    stage.process = replace(made, blobs=stage.blobs, clock=lambda: stage.now or utc_now())
-    services = [attestation.service(stage.process, anchors()), reference.service(stage.process)]
-    keys = await Keyring(database, MASTER_KEY).load(TOKEN_PURPOSE)
-    async with calling(stage.process, services) as client:
-        servers = Servers("in-process", "", {}, "")
-        stage.api = Api(servers, client, Tokens(keys.current, uuid4()), database)
+    async with staged(database, blobs=Blobshop.in_memory()) as stage:
         yield stage
 
 
@@ -160,7 +126,7 @@ async def test_a_database_that_dies_between_spending_and_storing_acknowledges_no
 
     database = await Database.open(fresh_database_urls.app)
     try:
-        async with _staged(database) as stage:
+        async with staged(database, blobs=Blobshop.in_memory()) as stage:
             attester = await ready(stage.api, small_node())
             stage.blobs.before = die
             _, answer = await submitted(attester)
@@ -198,7 +164,7 @@ async def test_an_audit_entry_that_cannot_be_written_takes_the_change_with_it(
     ]:
         assert (await stage.api.post(path, sent)).status_code == 503, path
     monkeypatch.undo()
-    names = [node["name"] for node in (await stage.api.get("/v1/nodes")).json()]
+    names = [node["name"] for node in (await stage.api.get("/v1/nodes")).json()["items"]]
     assert "other" not in names
     active = [p["name"] for p in (await stage.api.get("/v1/policies")).json() if p["active"]]
     assert active == ["demo"]
@@ -243,7 +209,7 @@ async def test_a_change_that_is_rolled_back_leaves_no_audit_entry(database: Data
 
 
 async def test_when_too_many_wait_a_submission_is_told_to_come_again(database: Database) -> None:
-    async with _staged(database, appraisers=1, max_waiting=1) as stage:
+    async with staged(database, AttestationSettings(appraisers=1, max_waiting=1)) as stage:
         attester = await ready(stage.api, small_node())
         challenges = [await attester.challenge() for _ in range(12)]
         sent = [(challenge, attester.evidence(challenge)) for challenge in challenges]

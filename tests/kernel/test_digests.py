@@ -6,13 +6,19 @@ import hmac
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lotabots.kernel import equal, hkdf_sha512, hmac_sha512, sha256, sha256_hex
+from lotabots.kernel import equal, hkdf_sha512, hmac_sha256, hmac_sha512, sha256, sha256_hex
 
 
 def test_sha256_gives_the_example_of_fips_180() -> None:
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert sha256_hex(b"abc") == expected
     assert sha256(b"abc").hex() == expected
+
+
+def test_hmac_sha256_gives_test_case_2_of_rfc_4231() -> None:
+    assert hmac_sha256(b"Jefe", b"what do ya want for nothing?").hex() == (
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    )
 
 
 def test_hmac_sha512_gives_test_case_2_of_rfc_4231() -> None:

@@ -2,7 +2,8 @@
 
 A token is a JWT access token (RFC 9068, `typ` is `at+jwt`) with exactly the claims iss, aud, sub,
 tid (tenant), role, jti, iat, nbf and exp, and node for an agent, and cnf where it is bound to a key
-of the client (RFC 9449 section 6.1). Times are whole seconds.
+of the client (RFC 9449 section 6.1). Times are whole seconds. It lives 15 minutes at most; an
+agent's that is bound to a key, its credential, 24 hours.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,9 @@ from lotabots.kernel import (
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
 MAX_TOKEN_CHARACTERS = 4096
 MAX_LIFETIME = timedelta(minutes=15)
+MAX_CREDENTIAL_LIFETIME = timedelta(hours=24)
+"""Of an agent's token that is bound to a key: nobody can use a copy of it, and it opens nothing but
+what its own node does (`roles`)."""
 SKEW = timedelta(seconds=30)
 """How far two clocks may differ: iat and nbf may lie this far ahead, and exp this far back."""
 
@@ -75,11 +79,11 @@ def issue_token(
 ) -> str:
     """The signed token, valid from `now` for `lifetime`, at most `MAX_LIFETIME`.
 
-    With `key_thumbprint` only the holder of that key can use it. Raises `TOKEN_UNISSUABLE` for
-    what `verify_token` would refuse.
+    With `key_thumbprint` only the holder of that key can use it; an agent's may then live up to
+    `MAX_CREDENTIAL_LIFETIME`. Raises `TOKEN_UNISSUABLE` for what `verify_token` would refuse.
     """
-    if not timedelta(seconds=1) <= lifetime <= MAX_LIFETIME:
-        raise _unissuable("a token lives from one second to 15 minutes")
+    if not timedelta(seconds=1) <= lifetime <= _longest(role, bound=key_thumbprint is not None):
+        raise _unissuable("a token lives from one second to 15 minutes, a bound agent's to 24 h")
     if (role is Role.AGENT) != (node_id is not None):
         raise _unissuable("an agent has a node, and nobody else has one")
     start = int(now.timestamp())
@@ -114,7 +118,8 @@ def verify_token(
     2. exactly the claims of the profile, each of its type, each once
     3. issuer and audience
     4. a node for an agent, and for nobody else
-    5. the times: a lifetime of at most 15 minutes that holds now, give or take `SKEW`
+    5. the times: a lifetime of at most 15 minutes, or of 24 hours for an agent that proves its key,
+       that holds now, give or take `SKEW`
     """
     try:
         payload = verify_jws(token, keys, TOKEN_TYPE, MAX_TOKEN_CHARACTERS)
@@ -140,9 +145,15 @@ def verify_token(
     )
 
 
+def _longest(role: Role, *, bound: bool) -> timedelta:
+    return MAX_CREDENTIAL_LIFETIME if role is Role.AGENT and bound else MAX_LIFETIME
+
+
 def _check_times(claims: _Claims, now: datetime) -> None:
-    if not 0 < claims.exp - claims.iat <= MAX_LIFETIME.total_seconds() or claims.nbf >= claims.exp:
-        raise _refused("TOKEN_LIFETIME", "The token lives longer than 15 minutes, or not at all.")
+    bound = not isinstance(claims.cnf, msgspec.UnsetType)
+    longest = _longest(claims.role, bound=bound).total_seconds()
+    if not 0 < claims.exp - claims.iat <= longest or claims.nbf >= claims.exp:
+        raise _refused("TOKEN_LIFETIME", "The token lives longer than it may, or not at all.")
     seconds = now.timestamp()
     skew = SKEW.total_seconds()
     if max(claims.iat, claims.nbf) > seconds + skew:

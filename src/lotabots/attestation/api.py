@@ -1,4 +1,4 @@
-"""HTTP of attestation: nodes, challenges, submissions, records, policies, keys, status."""
+"""HTTP of attestation: challenges, submissions, records, policies, keys, status."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,7 +8,6 @@ from litestar import Request, Response, get, post
 from litestar.params import Parameter
 
 from lotabots.access import Permission
-from lotabots.attestation import nodes
 from lotabots.attestation.history import History
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.profiles import choose
@@ -23,8 +22,6 @@ from lotabots.attestation.types import (
     Attested,
     ChallengeRequest,
     IssuedChallenge,
-    Node,
-    NodeRegistration,
     PolicySummary,
     PolicyText,
     PolicyTrial,
@@ -33,7 +30,6 @@ from lotabots.attestation.types import (
     SignedResult,
     Trial,
 )
-from lotabots.audit import Journal
 from lotabots.kernel import Principal
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.web import PUBLIC, RateClass, limited, requires
@@ -41,8 +37,6 @@ from lotabots.runtime.web import PUBLIC, RateClass, limited, requires
 MAX_SUBMISSION_BYTES = 3 * 1024 * 1024
 """64 devices with evidence and chain at their limits."""
 
-NODE_READ = [requires(Permission.NODE_READ)]
-NODE_WRITE = [requires(Permission.NODE_WRITE)]
 READ = [requires(Permission.ATTESTATION_READ)]
 POLICY_READ = [requires(Permission.POLICY_READ)]
 POLICY_WRITE = [requires(Permission.POLICY_WRITE)]
@@ -52,30 +46,6 @@ EXPORT = limited(RateClass.EXPORT)
 AnyRequest = Request[Any, Any, Any]
 Text = Annotated[str | None, Parameter(max_length=256)]
 Limit = Annotated[int, Parameter(ge=1, le=200)]
-
-
-@post("/v1/nodes", guards=NODE_WRITE)
-async def register_node(
-    data: NodeRegistration,
-    tx: Transaction,
-    journal: Journal,
-    principal: Principal,
-    now: datetime,
-) -> Node:
-    """Registers a node with its whole inventory. A device can stand in one node only."""
-    return await nodes.register(tx, journal, principal, data, now)
-
-
-@get("/v1/nodes", guards=NODE_READ)
-async def list_nodes(tx: Transaction) -> list[Node]:
-    """The nodes by name, each with its standing."""
-    return await nodes.listed(tx)
-
-
-@get("/v1/nodes/{node_id:uuid}", guards=NODE_READ)
-async def show_node(tx: Transaction, node_id: UUID) -> Node:
-    """One node with its devices."""
-    return await nodes.found(tx, node_id)
 
 
 @post("/v1/challenges", guards=[requires(Permission.CHALLENGE_CREATE)], opt=SUBMIT)
@@ -195,9 +165,6 @@ async def status_list(results: Results, now: datetime) -> Response[str]:
 
 
 HANDLERS = (
-    register_node,
-    list_nodes,
-    show_node,
     create_challenge,
     attest,
     list_attestations,

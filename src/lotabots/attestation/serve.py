@@ -1,9 +1,15 @@
 """The attestation service put together over one process."""
 
 from lotabots.attestation.anchors import trusted_anchors
-from lotabots.attestation.api import HANDLERS as NODE_HANDLERS
+from lotabots.attestation.api import HANDLERS as ATTESTATION_HANDLERS
+from lotabots.attestation.credentials import Credentials
+from lotabots.attestation.endorsement import Endorsements
+from lotabots.attestation.enrolment import Enrolments
+from lotabots.attestation.enrolment_api import HANDLERS as ENROLMENT_HANDLERS
+from lotabots.attestation.enrolment_tokens import EnrolmentTokens
 from lotabots.attestation.history import History
 from lotabots.attestation.judge import Judge
+from lotabots.attestation.lifecycle import Lives
 from lotabots.attestation.models.api import HANDLERS as MODEL_HANDLERS
 from lotabots.attestation.models.contents import Contents
 from lotabots.attestation.models.policies import ModelPolicies
@@ -11,7 +17,9 @@ from lotabots.attestation.models.registry import Registry
 from lotabots.attestation.models.results import ModelResults
 from lotabots.attestation.models.stages import Stages
 from lotabots.attestation.models.verifying import Verifier
+from lotabots.attestation.node_api import HANDLERS as NODE_HANDLERS
 from lotabots.attestation.policies import Policies
+from lotabots.attestation.renewal import Renewals
 from lotabots.attestation.results import Results
 from lotabots.attestation.service import Attestations
 from lotabots.attestation.settings import AttestationSettings
@@ -21,13 +29,19 @@ from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.process import Process
 from lotabots.runtime.web import Service
 
-HANDLERS = (*NODE_HANDLERS, *MODEL_HANDLERS)
+HANDLERS = (
+    *ATTESTATION_HANDLERS,
+    *NODE_HANDLERS,
+    *ENROLMENT_HANDLERS,
+    *MODEL_HANDLERS,
+)
 
 
 def service(process: Process, anchors: Anchors | None = None) -> Service:
     """The attestation service. `anchors` are trusted beside NVIDIA's and those of the settings.
 
-    Raises `ANCHORS_MALFORMED`, `POLICY_UNKNOWN` for settings that cannot be used.
+    Raises `ANCHORS_MALFORMED`, `ENROLMENT_CA_FILE`, `POLICY_UNKNOWN` for settings that cannot be
+    used.
     """
     settings = process.settings.section(AttestationSettings)
     judge = Judge(
@@ -48,6 +62,8 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
         appraiser=this_appraiser(),
     )
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
+    credentials, endorsements = Credentials(process), Endorsements()
+    tokens = EnrolmentTokens(process, policies, journal)
     results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(
         name="attestation",
@@ -59,6 +75,10 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "registry": Registry(journal, settings.model_approvals),
             "stages": stages,
             "attestations": Attestations(process, judge, policies, results, journal),
+            "enrolment_tokens": tokens,
+            "enrolments": Enrolments(process, tokens, endorsements, credentials, journal),
+            "renewals": Renewals(process, endorsements, credentials, journal),
+            "lives": Lives(journal),
             "history": History(process, judge, policies),
             "journal": journal,
             "policies": policies,

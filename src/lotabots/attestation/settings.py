@@ -33,12 +33,21 @@ class AttestationSettings:
     max_waiting: int = 256
     """Submissions that may wait for a thread; beyond it they are refused as `unavailable`."""
 
+    ca_file: str = ""
+    """A PEM file of the CA that signs the HTTPS certificate in front of us: enrolment tokens name
+    its key, and agents speak with no other server. Without it nodes can only enrol by plain HTTP
+    on this very machine."""
+    credential_hours: int = 24
+    """How long an agent's credential is valid, 1 to 24. It renews it long before."""
+
     model_approvals: int = 1
     """How many others than who registered a model must approve each of its moves, 1 to 10."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.model_approvals <= 10:
             raise invalid("SETTINGS_INVALID", "attestation.model_approvals is 1 to 10")
+        if not 1 <= self.credential_hours <= 24:
+            raise invalid("SETTINGS_INVALID", "attestation.credential_hours is 1 to 24")
         if not 1 <= self.result_seconds <= 600:
             raise invalid("SETTINGS_INVALID", "attestation.result_seconds is 1 to 600")
         if not 1 <= self.appraisers <= 64 or self.max_waiting < 1:

@@ -25,6 +25,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=_PLAIN)
 ModelDigest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 DeviceKind = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{1,16}\Z")]
 Subject = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{1,16}[0-9]{1,3}\Z")]
+NodeClass = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z")]
 Coordinate = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
 PolicyRef = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=_PLAIN)]
 ProfileRef = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=_PLAIN)]
@@ -52,15 +53,6 @@ class DeclaredDevice(Request, frozen=True, kw_only=True):
 
     kind: DeviceKind
     device_id: Name
-
-
-class NodeRegistration(Request, frozen=True, kw_only=True):
-    """A node and its whole inventory, as the operator declares it."""
-
-    name: Name
-    inventory: Annotated[
-        tuple[DeclaredDevice, ...], msgspec.Meta(min_length=1, max_length=MAX_DEVICES)
-    ]
 
 
 class ChallengeRequest(Request, frozen=True, kw_only=True):
@@ -117,17 +109,6 @@ class Device(Response, frozen=True, kw_only=True):
     device_id: str
     standing: str | None = None
     standing_at: datetime | None = None
-
-
-class Node(Response, frozen=True, kw_only=True):
-    """A node and how it stands: by its own last submission that proved anything."""
-
-    id: UUID
-    name: str
-    created_at: datetime
-    standing: str
-    standing_at: datetime | None
-    inventory: tuple[Device, ...] = ()
 
 
 class IssuedChallenge(Response, frozen=True, kw_only=True):

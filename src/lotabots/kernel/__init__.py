@@ -7,7 +7,14 @@ from lotabots.kernel.base64text import (
     encode_base64url,
 )
 from lotabots.kernel.canonical_json import Json, canonical, strict_json, strict_struct
-from lotabots.kernel.digests import equal, hkdf_sha512, hmac_sha512, sha256, sha256_hex
+from lotabots.kernel.digests import (
+    equal,
+    hkdf_sha512,
+    hmac_sha256,
+    hmac_sha512,
+    sha256,
+    sha256_hex,
+)
 from lotabots.kernel.envelope import open_envelope, sign_envelope
 from lotabots.kernel.errors import Kind, LotaError, invalid
 from lotabots.kernel.jws import sign_jws, verify_jws
@@ -36,6 +43,7 @@ __all__ = [
     "format_duration",
     "format_time",
     "hkdf_sha512",
+    "hmac_sha256",
     "hmac_sha512",
     "invalid",
     "open_envelope",

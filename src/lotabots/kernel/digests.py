@@ -22,6 +22,11 @@ def equal(a: bytes, b: bytes) -> bool:
     return hmac.compare_digest(a, b)
 
 
+def hmac_sha256(key: bytes, data: bytes) -> bytes:
+    """HMAC-SHA-256 of the data (RFC 2104), 32 bytes."""
+    return hmac.digest(key, data, "sha256")
+
+
 def hmac_sha512(key: bytes, data: bytes) -> bytes:
     """HMAC-SHA-512 of the data (RFC 2104), 64 bytes."""
     return hmac.digest(key, data, "sha512")

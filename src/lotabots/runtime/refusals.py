@@ -25,7 +25,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     user: UUID | None
     """None for a stranger."""
     subject: str
-    """`address:...` for a stranger, `permission:...` for a user who lacks it.
+    """`address:...` for a stranger, `permission:...` for a user who lacks it; else what was named.
 
     An address is personal data: the audit log gets a commitment to it, and can forget it.
     """
@@ -54,6 +54,10 @@ class Refusals:
                 subject=f"permission:{permission}",
             )
         )
+
+    def of_tenant(self, tenant: UUID, subject: str, code: str) -> None:
+        """Counts someone without a valid identity who named something of a tenant: it learns so."""
+        self._add(Refusal(code=code, tenant=tenant, user=None, subject=subject))
 
     def _add(self, refusal: Refusal) -> None:
         self._counter.labels(refusal.code).inc()

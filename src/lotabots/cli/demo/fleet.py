@@ -57,6 +57,12 @@ class Named(msgspec.Struct):
     name: str
 
 
+class Page(msgspec.Struct):
+    """Nodes that the server knows: a demo has fewer than a page holds."""
+
+    items: list[Named]
+
+
 def fleet() -> tuple[Node, ...]:
     """The nodes, each named after what is wrong with it."""
     return (
@@ -85,8 +91,8 @@ def attest_fleet(url: str, password: str) -> list[tuple[str, Attested]]:
 
 def ids_of(client: Client) -> dict[str, str]:
     """The id of each node that the server knows, by its name."""
-    known = msgspec.json.decode(client.get("/v1/nodes"), type=list[Named])
-    return {node.name: node.id for node in known}
+    known = msgspec.json.decode(client.get("/v1/nodes", limit=500), type=Page)
+    return {node.name: node.id for node in known.items}
 
 
 def log_in(client: Client, password: str, user: str = ADMINISTRATOR) -> str:

@@ -18,7 +18,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TOKEN_LIFETIME",
         "authentication",
-        "The token says it lives longer than 15 minutes, or ends before it begins.",
+        "The token says it lives longer than 15 minutes (an agent's credential: 24 hours), or ends"
+        " before it begins.",
         "Tokens of this service never do; find out who issued it.",
     ),
     Code(
@@ -86,5 +87,11 @@ CODES: tuple[Code, ...] = (
         "authorization",
         "An API key was used where only a user who logged in may act.",
         "Log in, and use the access token.",
+    ),
+    Code(
+        "ENROLMENT_TOKEN_INVALID",
+        "authentication",
+        "This is no enrolment token of this server, or it was not copied whole.",
+        "Copy the whole line that `lotabots node enroll` printed, for this very server.",
     ),
 )

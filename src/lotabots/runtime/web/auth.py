@@ -73,11 +73,16 @@ class Authenticator:
     def call(self, scope: Scope) -> Call:
         """The request as a DPoP proof must name it, with the proofs that came with it."""
         headers = list(scope["headers"])
-        host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
         proofs = tuple(value.decode("latin-1") for name, value in headers if name == b"dpop")
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-        origin = self._origin or f"{self._scheme}://{host}"
-        return Call(str(scope.get("method", "")), f"{origin}{path}", proofs)
+        return Call(str(scope.get("method", "")), f"{self.origin(scope)}{path}", proofs)
+
+    def origin(self, scope: Scope) -> str:
+        """The address that clients use: that of the settings, else what the client itself says."""
+        if self._origin:
+            return self._origin
+        host = next((v.decode("latin-1") for name, v in scope["headers"] if name == b"host"), "")
+        return f"{self._scheme}://{host}"
 
     def proven(self, scope: Scope) -> str | None:
         """The key that the caller of a public route proves to have, or None without a proof.
@@ -182,6 +187,15 @@ def proven_key(request: Request[Any, Any, Any]) -> str | None:
     """The key that the caller of a public route proves to have (DPoP), or None without a proof."""
     authenticator: Authenticator = request.app.state["authenticator"]
     return authenticator.proven(request.scope)
+
+
+def origin_of(request: Request[Any, Any, Any]) -> str:
+    """The address that clients use, without a path; from the Host header where no setting says it.
+
+    The word of whoever calls, then: only they may be told it.
+    """
+    authenticator: Authenticator = request.app.state["authenticator"]
+    return authenticator.origin(request.scope)
 
 
 def _credentials(header: list[str]) -> tuple[str, str]:

@@ -1,0 +1,46 @@
+"""Evidence of a TPM 2.0: a quote over the node's PCRs and over all its other evidence."""
+
+from lotabots.evidence.schemes.tpm.chain import EkChain, Path, Problem, verify_ek_chain
+from lotabots.evidence.schemes.tpm.codes import CODES, as_finding
+from lotabots.evidence.schemes.tpm.credential import (
+    RANDOMNESS,
+    check_endorsement_key,
+    make_credential,
+)
+from lotabots.evidence.schemes.tpm.format import (
+    ImaPart,
+    TpmEvidence,
+    read_evidence,
+    write_evidence,
+)
+from lotabots.evidence.schemes.tpm.keys import check_attestation_key, verify_quote
+from lotabots.evidence.schemes.tpm.public import Public, read_public, without_size
+from lotabots.evidence.schemes.tpm.quote import PCRS, Quote
+
+SCHEME = "tpm"
+KIND = "tpm"
+
+__all__ = [
+    "CODES",
+    "KIND",
+    "PCRS",
+    "RANDOMNESS",
+    "SCHEME",
+    "EkChain",
+    "ImaPart",
+    "Path",
+    "Problem",
+    "Public",
+    "Quote",
+    "TpmEvidence",
+    "as_finding",
+    "check_attestation_key",
+    "check_endorsement_key",
+    "make_credential",
+    "read_evidence",
+    "read_public",
+    "verify_ek_chain",
+    "verify_quote",
+    "without_size",
+    "write_evidence",
+]
