@@ -38,7 +38,7 @@ from lotabots.attestation.session import (
     session_key_digest,
     unpack_inventory,
 )
-from lotabots.attestation.status import AGE, StatusLists
+from lotabots.attestation.status import AGE, SIZE, StatusLists
 from lotabots.attestation.types import AttestationRequest, SessionKey, SubmittedEvidence
 from lotabots.evidence import Caches, InventoryItem
 from lotabots.kernel import (
@@ -51,7 +51,7 @@ from lotabots.kernel import (
     sha256,
     sha256_hex,
 )
-from lotabots.result import Profile, read_status_list
+from lotabots.result import VALID, Profile, read_status_list
 from lotabots.runtime.appraiser import this_appraiser
 from lotabots.simulator import Fault, Node, make_node, reference_files, roots_pem
 from lotabots.simulator import anchors as simulated
@@ -292,15 +292,23 @@ def test_a_file_that_does_not_hold_two_roots_stops_the_start(
 
 def test_a_status_list_is_signed_anew_when_it_is_a_second_old_or_the_key_is_another() -> None:
     lists, keys = StatusLists("urn:x"), KeySet(KEY)
-    first = lists.current(keys, NOW)
-    assert lists.current(keys, NOW + AGE - timedelta(milliseconds=1)) == first
-    later = lists.current(keys, NOW + AGE)
+    assert lists.remembered(keys, NOW) is None
+    first = lists.renew(keys, [], NOW)
+    assert lists.remembered(keys, NOW + AGE - timedelta(milliseconds=1)) == first
+    assert lists.remembered(keys, NOW + AGE) is None
+    later = lists.renew(keys, [], NOW + AGE)
     assert read_status_list(later, keys.verifying()).issued_at == NOW + AGE
     other = KeySet(SigningKey(derive_private_key(6, SECP256R1())))
-    read_status_list(lists.current(other, NOW + AGE), other.verifying())
+    assert lists.remembered(other, NOW + AGE) is None
+
+
+def test_the_places_of_revoked_results_are_invalid_and_no_others() -> None:
+    lists, keys = StatusLists("urn:x"), KeySet(KEY)
+    read = read_status_list(lists.renew(keys, [0, 77, SIZE - 1], NOW), keys.verifying())
+    assert [at for at in range(SIZE) if read.get(at) != VALID] == [0, 77, SIZE - 1]
 
 
 def test_a_status_list_from_the_future_is_not_given_out() -> None:
     lists, keys = StatusLists("urn:x"), KeySet(KEY)
-    lists.current(keys, NOW + timedelta(hours=1))
-    assert read_status_list(lists.current(keys, NOW), keys.verifying()).issued_at == NOW
+    lists.renew(keys, [], NOW + timedelta(hours=1))
+    assert lists.remembered(keys, NOW) is None

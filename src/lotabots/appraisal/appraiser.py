@@ -16,9 +16,10 @@ from lotabots.appraisal.bindings import bindings
 from lotabots.appraisal.checks import CHECKS
 from lotabots.appraisal.checks.case import Case, finding
 from lotabots.appraisal.checks.inventory import MISPLACED
-from lotabots.appraisal.fixture import NODE
+from lotabots.appraisal.fixture import FULL_FACTS, NODE
 from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.judge import Judgement, Weighed, in_order, judge, weigh
+from lotabots.appraisal.state import Scope, judged_from
 from lotabots.appraisal.verdict import (
     AFFIRMING,
     NO_CLAIM,
@@ -118,6 +119,13 @@ class _Judged(NamedTuple):
 
 def _judge_node(facts: Facts, inputs: Inputs) -> Judgement:
     rules = inputs.policy.by_kind.get(NODE, ())
+    if inputs.scope is Scope.LIGHT:
+        # What only the devices of a full attestation can tell was judged there, by this policy.
+        rules = tuple(
+            rule
+            for rule in rules
+            if not any(claim[0] in FULL_FACTS for claim in rule.condition.claims)
+        )
     if not rules:
         # Unlike a device, the space between devices may be left without a rule.
         return Judgement(AFFIRMING, {}, ())
@@ -169,10 +177,11 @@ def _verify(inputs: Inputs, caches: Caches) -> NodeClaims:
         challenge=inputs.challenge,
         leaves=inputs.leaves(),
         tpms=inputs.tpms,
-        tpm_state=None if inputs.previous is None else inputs.previous.tpm,
+        tpm_state=judged_from(inputs.previous, inputs.scope),
     )
     devices: dict[int, Claims] = {}
-    facts: Facts = {}
+    # A light verdict says so: whoever reads it must not take it for one about every device.
+    facts: Facts = {"scope": Scope.LIGHT.value} if inputs.scope is Scope.LIGHT else {}
     findings: list[Finding] = []
     reference: dict[str, str] = {}
     collateral: dict[str, str] = {}

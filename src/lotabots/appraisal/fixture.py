@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from lotabots.appraisal.state import LIGHT_KINDS
 from lotabots.evidence import Facts
 from lotabots.evidence.schemes import SCHEMES
 
@@ -13,6 +14,14 @@ GOOD: Mapping[str, Facts] = MappingProxyType(
     {kind: facts for scheme in SCHEMES for kind, facts in scheme.good_facts.items()}
 )
 """Kind -> facts as its scheme gives them for a good device; `node` for a good node."""
+
+FULL_FACTS = frozenset(
+    name
+    for scheme in SCHEMES
+    if not LIGHT_KINDS & scheme.good_facts.keys()
+    for name in scheme.good_facts.get(NODE, {})
+)
+"""The node's facts that come from kinds of evidence which a light attestation does not ask for."""
 
 
 def with_overrides(overrides: Mapping[str, Facts]) -> dict[str, Facts]:

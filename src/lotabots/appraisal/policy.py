@@ -2,7 +2,9 @@
 
 name: default
 require: {gpu: {min: 1}}
-parameters: {max_revocation_age: 30d, allow_simulated: false, require_receipt: false}
+parameters:
+  {max_revocation_age: 30d, allow_simulated: false, require_receipt: false, light: 60s, full: 5m,
+  stale_after: 2, reject_after: 5}
 rules:
   - id: gpu-signature
     evidence: gpu              # whose facts `when` sees, under this name
@@ -22,6 +24,7 @@ from typing import Annotated
 
 import msgspec
 
+from lotabots.appraisal.cadence import Cadence
 from lotabots.appraisal.cel import compile_condition
 from lotabots.appraisal.document import read_document
 from lotabots.appraisal.fixture import GOOD, NODE, with_overrides
@@ -55,6 +58,23 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether hardware under a simulator's root may be accepted."""
     require_receipt: bool = False
     """Whether a result is of use only with the receipt that its appraisal stands in the log."""
+    light: str = "60s"
+    """How often a node with an agent proves itself."""
+    full: str = "5m"
+    """How often with all of its devices."""
+    stale_after: int = 2
+    """So many silent intervals, and the node is stale."""
+    reject_after: int = 5
+    """So many silent intervals, and the node is rejected."""
+
+    def cadence(self) -> Cadence:
+        """The intervals. Raises `POLICY_MALFORMED` and `DURATION_*`."""
+        return Cadence(
+            light=parse_duration(self.light),
+            full=parse_duration(self.full),
+            stale_after=self.stale_after,
+            reject_after=self.reject_after,
+        )
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,6 +102,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_revocation_age: timedelta
     allow_simulated: bool
     require_receipt: bool
+    cadence: Cadence
     rules: tuple[Rule, ...]
     by_kind: Mapping[str, tuple[LoadedRule, ...]]
     """The compiled rules by the kind of evidence that they are about, in the policy's order."""
@@ -127,6 +148,7 @@ def load_policy(data: bytes) -> Policy:
         max_revocation_age=parse_duration(document.parameters.max_revocation_age),
         allow_simulated=document.parameters.allow_simulated,
         require_receipt=document.parameters.require_receipt,
+        cadence=document.parameters.cadence(),
         rules=document.rules,
         by_kind=MappingProxyType(
             {kind: tuple(rule for rule in rules if rule.rule.evidence == kind) for kind in GOOD}

@@ -13,6 +13,7 @@ import msgspec
 
 from lotabots.access import issue_token
 from lotabots.attestation import enrolment_store as store
+from lotabots.attestation.session import check_life
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.kernel import Kind, LotaError, Principal, Role, SigningKey
 from lotabots.runtime.database import Transaction
@@ -99,14 +100,4 @@ async def check_agent(tx: Transaction, principal: Principal, node_id: UUID) -> N
     )
     if life is None:
         raise LotaError(Kind.NOT_FOUND, "NODE_NOT_FOUND", "There is no such node.")
-    if life.lifecycle == "revoked":
-        raise revoked()
-    # A node that enrolled is spoken for by its own key alone: not by a user who was made its agent.
-    if life.key_thumbprint not in (None, principal.key_thumbprint):
-        detail = "This credential is not the one that the node has now."
-        raise LotaError(Kind.AUTHORIZATION, "CREDENTIAL_REPLACED", detail)
-
-
-def revoked() -> LotaError:
-    """The refusal of a node that an operator ended."""
-    return LotaError(Kind.AUTHORIZATION, "NODE_REVOKED", "An operator has revoked this node.")
+    check_life(principal, life.lifecycle, life.key_thumbprint)

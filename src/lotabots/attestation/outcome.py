@@ -6,23 +6,31 @@ from uuid import UUID
 
 import msgspec
 
-from lotabots.appraisal import Part, Verdict
+from lotabots.appraisal import Inputs, Part, Scope, Verdict, next_state
 from lotabots.attestation.judge import Judged
-from lotabots.attestation.session import speaks
-from lotabots.attestation.store import AttestationRow, DeviceRow, EvidenceRow
-from lotabots.attestation.types import Attested, AttestedDevice, Logged
+from lotabots.attestation.known_node import KnownNode
+from lotabots.attestation.session import new_standing, speaks, speaks_for
+from lotabots.attestation.store import AttestationRow, DeviceRow, EvidenceRow, StandingRow
+from lotabots.attestation.types import (
+    Attested,
+    AttestedDevice,
+    Following,
+    IssuedChallenge,
+    Logged,
+)
 from lotabots.audit import Entry
 from lotabots.evidence import Evidence, InventoryItem, Level
 from lotabots.evidence.schemes.host_claims import KIND as HOST
 from lotabots.kernel import Principal, sha256_hex
 
-ATTESTATION_TYPE = "node"
+TYPES = {Scope.FULL: "node", Scope.LIGHT: "light"}
+"""What an attestation of each scope is called."""
 MAX_CODES = 32
 _LEVELS = tuple(Level)
 
 
 def attestation_row(
-    judged: Judged, attestation_id: UUID, challenge: UUID, now: datetime
+    judged: Judged, attestation_id: UUID, challenge: UUID, inputs: Inputs
 ) -> AttestationRow:
     """The row of an attestation; `metadata` is what a list shows without opening the verdict."""
     verdict = judged.verdict
@@ -30,7 +38,7 @@ def attestation_row(
     return AttestationRow(
         id=attestation_id,
         hardware_id=verdict.node,
-        attestation_type=ATTESTATION_TYPE,
+        attestation_type=TYPES[inputs.scope],
         status=verdict.outcome,
         metadata={
             "tier": verdict.tier,
@@ -40,7 +48,7 @@ def attestation_row(
             "codes": list(dict.fromkeys(f.code for f in verdict.findings))[:MAX_CODES],
             "first_reason": None if reason is None else msgspec.to_builtins(reason),
         },
-        created_at=now,
+        created_at=inputs.now,
         challenge_id=challenge,
         policy_id=verdict.policy_id,
         reference_digest=verdict.reference_digest,
@@ -139,6 +147,28 @@ def attested_devices(
     return tuple(devices)
 
 
+def standing_row(
+    verdict: Verdict, principal: Principal, known: KnownNode, inputs: Inputs
+) -> StandingRow | None:
+    """What the verdict makes of its node; None where the node itself did not send it.
+
+    A node with an agent has to be heard again: its silence has deadlines.
+    """
+    if not speaks_for(principal, verdict.node):
+        return None
+    standing = new_standing(verdict, principal)
+    if standing is None:
+        return StandingRow()
+    watched, cadence = known.agent_key is not None, inputs.policy.cadence
+    return StandingRow(
+        standing=standing,
+        known=known.state_digest,
+        state=next_state(inputs.previous, inputs.scope, inputs.revoked, verdict),
+        stale_in=cadence.stale_in if watched else None,
+        rejected_in=cadence.rejected_in if watched else None,
+    )
+
+
 def attestation_entry(principal: Principal, row: AttestationRow) -> Entry:
     """The audit entry of an attestation: its leaf commits to the appraisal, never to the token."""
     return Entry(
@@ -172,6 +202,8 @@ def attested(
     log: Logged,
     token: str,
     expires_at: datetime,
+    after: Following,
+    challenge: IssuedChallenge | None,
 ) -> Attested:
     """The answer to a submission."""
     return Attested(
@@ -187,4 +219,6 @@ def attested(
         log=log,
         result=token,
         expires_at=expires_at,
+        next=after,
+        challenge=challenge,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from anyio import to_thread
 
 from lotabots.appraisal import POLICY_TEXTS, Policy, builtin_policy, load_policy
-from lotabots.attestation import store
+from lotabots.attestation import policy_store as store
 from lotabots.attestation.types import PolicySummary, PolicyText
 from lotabots.audit import Entry, Journal
 from lotabots.kernel import Kind, LotaError, Principal, Role
@@ -73,16 +73,19 @@ class Policies:
             raise LotaError(Kind.NOT_FOUND, "POLICY_NOT_FOUND", "There is no such policy.")
         return await self.load(source)
 
-    async def for_challenge(self, tx: Transaction, principal: Principal, ref: str | None) -> Policy:
-        """What a challenge is judged by. An agent is judged by the policy in force, and no other.
+    async def for_challenge(
+        self, tx: Transaction, principal: Principal, ref: str | None, of_node: str | None
+    ) -> Policy:
+        """What a challenge is judged by. An agent is judged by its node's policy, and no other:
+        `of_node`, else the one in force.
 
         Raises `POLICY_NOT_FOUND`, `POLICY_NOT_YOURS`.
         """
-        active = await self.active(tx)
-        wanted = active if ref is None else await self.get(tx, ref)
-        if principal.role is Role.AGENT and wanted.id != active.id:
-            detail = "An agent is judged by the policy in force."
-            raise LotaError(Kind.AUTHORIZATION, "POLICY_NOT_YOURS", detail, active=active.id)
+        own = await (self.active(tx) if of_node is None else self.get(tx, of_node))
+        wanted = own if ref is None else await self.get(tx, ref)
+        if principal.role is Role.AGENT and wanted.id != own.id:
+            detail = "An agent is judged by the policy of its node."
+            raise LotaError(Kind.AUTHORIZATION, "POLICY_NOT_YOURS", detail, active=own.id)
         return wanted
 
     async def add(

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from lotabots.access import renewal_data
 from lotabots.attestation import enrolment_store as store
 from lotabots.attestation import nodes
-from lotabots.attestation.credentials import Credentials, revoked
+from lotabots.attestation.credentials import Credentials
 from lotabots.attestation.endorsement import Endorsements
 from lotabots.attestation.enrolment_store import AgentRow, RenewalRow
 from lotabots.attestation.enrolment_types import (
@@ -24,7 +24,7 @@ from lotabots.attestation.enrolment_types import (
     RenewalProof,
     RenewalRequest,
 )
-from lotabots.attestation.session import read_nonce
+from lotabots.attestation.session import read_nonce, revoked
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.audit import Entry, Journal
 from lotabots.kernel import (

@@ -8,6 +8,7 @@ import msgspec
 from lotabots.appraisal import Policy, Verdict
 from lotabots.attestation import records
 from lotabots.attestation.policies import Policies
+from lotabots.attestation.results_store import revoked_indexes
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.attestation.status import StatusLists
 from lotabots.attestation.store import ResultRow
@@ -100,5 +101,13 @@ class Results:
         return (await self._keyring.load(KEY_PURPOSE)).jwks()
 
     async def status(self, now: datetime) -> str:
-        """The signed status list."""
-        return self._status.current(await self._keyring.load(KEY_PURPOSE), now)
+        """The signed status list, at most a second old: what was revoked before then is in it.
+
+        Raises `DATABASE_*` where that cannot be known: an old list is never given out as a new one.
+        """
+        keys = await self._keyring.load(KEY_PURPOSE)
+        remembered = self._status.remembered(keys, now)
+        if remembered is not None:
+            return remembered
+        revoked = await revoked_indexes(self._database, now)
+        return self._status.renew(keys, revoked, now)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from lotabots.appraisal import Outcome, Part, Verdict
+from lotabots.appraisal import LIGHT_KINDS, Outcome, Part, Scope, Verdict
 from lotabots.attestation.types import DeclaredDevice, SessionKey, SubmittedEvidence
 from lotabots.evidence import DerivedChallenge, Evidence, InventoryItem, Level
 from lotabots.kernel import (
@@ -24,7 +24,11 @@ from lotabots.kernel import (
 )
 
 LIFETIME = timedelta(seconds=60)
+FARTHEST = timedelta(minutes=5)
+"""A challenge is given ahead for an attestation that is due within this: its nonce is known to the
+node all that while, and what it then signs may be as old."""
 NONCE_BYTES = 32
+REVOKED = "revoked"
 
 
 class Challenge(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +41,7 @@ class Challenge(msgspec.Struct, frozen=True, kw_only=True):
     session_key_sha256: str
     inventory: bytes
     expires_at: datetime
+    scope: Scope = Scope.FULL
 
     def derived(self, server: str, nonce: bytes) -> DerivedChallenge:
         """What each device of the node has to carry (DESIGN section 7, Challenge)."""
@@ -110,6 +115,44 @@ def check_node(principal: Principal, node_id: UUID) -> None:
         )
 
 
+def check_life(principal: Principal, lifecycle: str, key_thumbprint: str | None) -> None:
+    """Returns only if an agent may still act for its node; for whoever is no agent it returns.
+
+    The token was believed before; this is what became of node and key since. `key_thumbprint` None:
+    the node has not enrolled. Raises `NODE_REVOKED`, `CREDENTIAL_REPLACED`.
+    """
+    if principal.role is not Role.AGENT:
+        return
+    if lifecycle == REVOKED:
+        raise revoked()
+    # A node that enrolled is spoken for by its own key alone: not by a user who was made its agent.
+    if key_thumbprint not in (None, principal.key_thumbprint):
+        detail = "This credential is not the one that the node has now."
+        raise LotaError(Kind.AUTHORIZATION, "CREDENTIAL_REPLACED", detail)
+
+
+def revoked() -> LotaError:
+    """The refusal of a node that an operator ended."""
+    return LotaError(Kind.AUTHORIZATION, "NODE_REVOKED", "An operator has revoked this node.")
+
+
+def asked_of(
+    inventory: Sequence[InventoryItem], host: InventoryItem | None, scope: Scope
+) -> tuple[InventoryItem, ...]:
+    """What a challenge of this scope asks for: the host is asked where the node has an agent.
+
+    Raises `CHALLENGE_LIGHT_EMPTY`.
+    """
+    items = (*inventory, *(() if host is None else (host,)))
+    if scope is Scope.FULL:
+        return items
+    items = tuple(item for item in items if item.kind in LIGHT_KINDS)
+    if not items:
+        detail = "This node has neither a TPM nor an agent: there is nothing light about it."
+        raise LotaError(Kind.CONFLICT, "CHALLENGE_LIGHT_EMPTY", detail)
+    return items
+
+
 def decode_evidence(items: Sequence[SubmittedEvidence]) -> tuple[Evidence, ...]:
     """The evidence as bytes, still untrusted.
 
@@ -143,6 +186,11 @@ def speaks(part: Part) -> bool:
     return part.level is not Level.NONE and part.facts.get("nonce") == "match"
 
 
+def speaks_for(principal: Principal, node: str) -> bool:
+    """Whether the caller is that node itself."""
+    return principal.role is Role.AGENT and principal.node_id == node
+
+
 def new_standing(verdict: Verdict, principal: Principal) -> Outcome | None:
     """How the node stands after this verdict; None where it counts as silence.
 
@@ -152,7 +200,7 @@ def new_standing(verdict: Verdict, principal: Principal) -> Outcome | None:
     """
     sent = {item.subject for item in verdict.evidence}
     parts = [part for part in verdict.parts if part.subject in sent]
-    if principal.role is not Role.AGENT or principal.node_id != verdict.node:
+    if not speaks_for(principal, verdict.node):
         return None
     return verdict.outcome if parts and all(map(speaks, parts)) else None
 

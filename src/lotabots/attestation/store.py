@@ -1,11 +1,13 @@
 """SQL of one attestation from challenge to result: few statements, each one round trip."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from uuid import UUID, uuid4
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 
+from lotabots.appraisal import NodeState
+from lotabots.attestation.known_node import KNOWN, OF_NODE, KnownNode
 from lotabots.attestation.session import Challenge
 from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.database import Transaction
@@ -15,6 +17,18 @@ class Spent(Challenge, frozen=True, kw_only=True):
     """A challenge just spent, and the place in the status list that its result gets."""
 
     status_index: int
+
+
+class StandingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a verdict makes of its node. All None: it counts as silence, and was only tried."""
+
+    standing: str | None = None
+    known: str | None = None
+    """The digest of the state that the verdict was made from."""
+    state: NodeState | None = None
+    stale_in: timedelta | None = None
+    """The silence that makes the node stale, and the one that has it rejected; None: none does."""
+    rejected_in: timedelta | None = None
 
 
 class EvidenceRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,38 +87,37 @@ async def insert_challenge(tx: Transaction, challenge: Challenge, now: datetime)
     """Stores a challenge. The nonce itself is not in it."""
     await tx.execute(
         "insert into attestation.challenges (id, node_id, policy_id, nonce_sha256,"
-        " session_key_sha256, inventory, created_at, expires_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        challenge.id,
-        challenge.node_id,
-        challenge.policy_id,
-        challenge.nonce_sha256,
-        challenge.session_key_sha256,
-        challenge.inventory,
+        " session_key_sha256, inventory, expires_at, scope, created_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        *msgspec.structs.astuple(challenge),
         now,
-        challenge.expires_at,
     )
 
 
-async def spend(tx: Transaction, challenge_id: UUID, node: UUID | None, now: datetime) -> Spent:
-    """The challenge, spent when this transaction commits; of any number of callers one gets it.
+_SPEND = f"""
+with spent as (
+    update attestation.challenges set spent_at = $3
+    where id = $1 and spent_at is null and ($2::uuid is null or node_id = $2)
+    returning id, node_id as of_node, policy_id, nonce_sha256, session_key_sha256, inventory,
+        expires_at, scope, nextval('attestation.status_index') as status_index
+)
+select s.*, {KNOWN} from spent s, {OF_NODE} where n.id = s.of_node
+"""  # noqa: S608 - constants
+
+
+async def spend(
+    tx: Transaction, challenge_id: UUID, node: UUID | None, now: datetime
+) -> tuple[Spent, KnownNode]:
+    """The challenge, spent when this transaction commits, and its node; of any number of callers
+    one gets it.
 
     `node` limits it to that node's challenges: a stranger cannot spend one. Raises
     `CHALLENGE_NOT_FOUND`, `CHALLENGE_SPENT`, `NODE_NOT_YOURS`.
     """
-    spent = await tx.fetch_one(
-        "update attestation.challenges set spent_at = $3"
-        " where id = $1 and spent_at is null and ($2::uuid is null or node_id = $2)"
-        " returning id, node_id, policy_id, nonce_sha256, session_key_sha256, inventory,"
-        " expires_at, nextval('attestation.status_index') as status_index",
-        challenge_id,
-        node,
-        now,
-        into=Spent,
-    )
-    if spent is None:
+    row = await tx.fetch_one(_SPEND, challenge_id, node, now)
+    if row is None:
         raise await _why_not_spendable(tx, challenge_id, node)
-    return spent
+    return msgspec.convert(row, Spent), msgspec.convert(row, KnownNode)
 
 
 async def _why_not_spendable(tx: Transaction, challenge_id: UUID, node: UUID | None) -> LotaError:
@@ -119,118 +132,107 @@ async def _why_not_spendable(tx: Transaction, challenge_id: UUID, node: UUID | N
     return LotaError(Kind.CONFLICT, "CHALLENGE_SPENT", "The challenge was used before.")
 
 
-# One statement, so one round trip: constraints between its rows are checked at its end.
+# One statement, so one round trip: constraints between its rows are checked at its end. A state is
+# followed by the one that was made from it, and by no other; but a rejection always counts.
 _RECORD = """
 with attestation as (
     insert into attestation.attestations (
         id, hardware_id, attestation_type, status, metadata, created_at, challenge_id, policy_id,
         reference_digest, collateral_digest, appraisal_digest, appraiser_version, appraiser_digest,
         inputs_sha256, verdict, parcel, entry_id
-    ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $35)
+    ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 ), evidence as (
     insert into attestation.evidence (
         id, attestation_id, subject, scheme, data_sha256, certificates_sha256
     )
     select gen_random_uuid(), $1, e.*
-    from unnest($17::text[], $18::text[], $19::text[], $20::text[]) e
+    from unnest($18::text[], $19::text[], $20::text[], $21::text[]) e
 ), devices as (
     insert into attestation.devices (
         id, attestation_id, subject, kind, device_id, status, tier, level, simulated
     )
     select gen_random_uuid(), $1, d.*
-    from unnest($21::text[], $22::text[], $23::text[], $24::text[], $25::int[], $26::text[],
-        $27::boolean[]) d
-), node_standing as (
-    update attestation.nodes set standing = $28, standing_at = $6
-    where id = $2::uuid and $28::text is not null
+    from unnest($22::text[], $23::text[], $24::text[], $25::text[], $26::int[], $27::text[],
+        $28::boolean[]) d
 ), device_standing as (
     update attestation.inventory i set standing = s.standing, standing_at = $6
-    from unnest($22::text[], $23::text[], $29::text[]) s (kind, device_id, standing)
+    from unnest($23::text[], $24::text[], $29::text[]) s (kind, device_id, standing)
     where i.node_id = $2::uuid and i.kind = s.kind and i.device_id = s.device_id
         and s.standing is not null
+), result as (
+    insert into attestation.results (
+        id, attestation_id, session_key, status_index, issued_at, expires_at
+    ) values ($30, $1, $31, $32, $33, $34)
+), following as (
+    insert into attestation.challenges (
+        id, node_id, policy_id, nonce_sha256, session_key_sha256, inventory, expires_at, scope,
+        created_at
+    )
+    select $41::uuid, $42::uuid, $43::text, $44::bytea, $45::text, $46::bytea, $47::timestamptz,
+        $48::text, $6 where $41::uuid is not null
+), before as (
+    select id, standing, md5(state::text) as state_digest
+    from attestation.nodes where id = $2::uuid and $35::boolean for update
 )
-insert into attestation.results (
-    id, attestation_id, session_key, status_index, issued_at, expires_at
-) values ($30, $1, $31, $32, $33, $34)
+update attestation.nodes n set
+    last_attempt_at = now(),
+    standing = coalesce($36, n.standing),
+    standing_at = case when $36 is null then n.standing_at else $6 end,
+    last_success_at = case when $36 = 'accepted' then now() else n.last_success_at end,
+    state = coalesce($38, n.state),
+    due_at = case when $36 is null then n.due_at else now() + $39::interval end,
+    overdue_at = case when $36 is null then n.overdue_at else now() + $40::interval end
+from before where n.id = before.id
+    and ($36::text is null or $36 = 'rejected'
+        or before.state_digest is not distinct from $37::text)
+returning before.standing
 """
 
 
-async def record(
-    tx: Transaction,
-    row: AttestationRow,
-    parcel: bytes,
-    evidence: Sequence[EvidenceRow],
-    devices: Sequence[DeviceRow],
-    result: ResultRow,
-    standing: str | None,
-    entry_id: UUID,
-) -> None:
-    """Stores an attestation and all that belongs to it; `standing` None leaves the node's.
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """An attestation and all that belongs to it, before it is stored."""
 
-    `entry_id` is that of its audit entry.
+    row: AttestationRow
+    parcel: bytes
+    entry_id: UUID
+    """That of its audit entry."""
+    evidence: Sequence[EvidenceRow]
+    devices: Sequence[DeviceRow]
+    result: ResultRow
+    node: StandingRow | None
+    """None where the node itself did not send it: then nothing of it changes."""
+    following: Challenge | None
+    """The challenge that goes out with the answer."""
+
+
+async def record(tx: Transaction, new: Record) -> str | None:
+    """How the node stood before, where this attestation is one of its own; else None.
+
+    Raises `NODE_STATE_CHANGED` where the node was judged meanwhile from the same state.
     """
-    await tx.execute(
+    node = new.node or StandingRow()
+    before = await tx.fetch_value(
         _RECORD,
-        *msgspec.structs.astuple(row),
-        parcel,
-        *_columns(EvidenceRow, evidence),
-        *_columns(DeviceRow, devices)[:-1],
-        standing,
-        [device.standing for device in devices],
-        *msgspec.structs.astuple(result),
-        entry_id,
+        *msgspec.structs.astuple(new.row),
+        new.parcel,
+        new.entry_id,
+        *_columns(EvidenceRow, new.evidence),
+        *_columns(DeviceRow, new.devices),
+        *msgspec.structs.astuple(new.result),
+        new.node is not None,
+        *msgspec.structs.astuple(node),
+        *(
+            (None,) * len(Challenge.__struct_fields__)
+            if new.following is None
+            else msgspec.structs.astuple(new.following)
+        ),
+        into=str,
     )
+    if new.node is not None and before is None:
+        detail = "Another verdict on this node came meanwhile."
+        raise LotaError(Kind.CONFLICT, "NODE_STATE_CHANGED", detail)
+    return before
 
 
 def _columns(of: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -> list[list[object]]:
     return [[getattr(row, name) for row in rows] for name in of.__struct_fields__]
-
-
-async def active_policy(tx: Transaction) -> str | None:
-    """The id of the policy that this tenant activated."""
-    return await tx.fetch_value("select policy_id from attestation.active_policies", into=str)
-
-
-async def activate_policy(tx: Transaction, policy_id: str, now: datetime) -> bool:
-    """Whether another policy was in force before."""
-    changed = await tx.execute(
-        "insert into attestation.active_policies as a (id, policy_id, activated_at)"
-        " values ($1, $2, $3) on conflict (tenant_id) do update"
-        " set policy_id = excluded.policy_id, activated_at = excluded.activated_at"
-        " where a.policy_id <> excluded.policy_id",
-        uuid4(),
-        policy_id,
-        now,
-    )
-    return changed == 1
-
-
-async def insert_policy(
-    tx: Transaction, policy_id: str, name: str, source: bytes, now: datetime
-) -> bool:
-    """Whether the policy is new; its id is the digest of its content, so an old one is the same."""
-    changed = await tx.execute(
-        "insert into attestation.policies (id, policy_id, name, source, created_at)"
-        " values ($1, $2, $3, $4, $5) on conflict (tenant_id, policy_id) do nothing",
-        uuid4(),
-        policy_id,
-        name,
-        source,
-        now,
-    )
-    return changed == 1
-
-
-async def policy_source(tx: Transaction, policy_id: str) -> bytes | None:
-    """The document of a stored policy."""
-    return await tx.fetch_value(
-        "select source from attestation.policies where policy_id = $1", policy_id, into=bytes
-    )
-
-
-async def policy_sources(tx: Transaction) -> list[bytes]:
-    """The documents of every stored policy, newest first."""
-    rows = await tx.fetch(
-        "select source from attestation.policies order by created_at desc limit 200"
-    )
-    return [bytes(row["source"]) for row in rows if isinstance(row["source"], bytes)]

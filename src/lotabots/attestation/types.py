@@ -63,6 +63,7 @@ class ChallengeRequest(Request, frozen=True, kw_only=True):
     policy: PolicyRef | None = None
     models: Annotated[tuple[ModelDigest, ...], msgspec.Meta(max_length=MAX_MODELS)] = ()
     """The registered models whose files the node is to state, each by its digest."""
+    scope: Literal["full", "light"] = "full"
 
 
 class SubmittedEvidence(Request, frozen=True, kw_only=True):
@@ -84,6 +85,8 @@ class AttestationRequest(Request, frozen=True, kw_only=True):
     session_key: SessionKey
     evidence: Annotated[tuple[SubmittedEvidence, ...], msgspec.Meta(max_length=MAX_DEVICES)]
     profile: ProfileRef | None = None
+    next_challenge: bool = False
+    """Whether the answer is to bring the challenge for the next attestation."""
 
 
 class PolicyUpload(Request, frozen=True, kw_only=True):
@@ -111,6 +114,17 @@ class Device(Response, frozen=True, kw_only=True):
     standing_at: datetime | None = None
 
 
+class TpmPlace(Response, frozen=True, kw_only=True):
+    """Where the node's TPM stood, and from which entry of the measurement log (IMA) to go on.
+
+    Where the TPM counts other resets or restarts by now, the log begins anew, at 0.
+    """
+
+    reset_count: int
+    restart_count: int
+    ima_entries: int
+
+
 class IssuedChallenge(Response, frozen=True, kw_only=True):
     """What a node needs to derive each device's nonce (DESIGN section 7, Challenge)."""
 
@@ -122,6 +136,21 @@ class IssuedChallenge(Response, frozen=True, kw_only=True):
     node: UUID
     policy: str
     inventory: tuple[Device, ...]
+    scope: str
+    light_seconds: int
+    """How often the policy wants the node to prove itself."""
+    full_seconds: int
+    """How often with all of its devices."""
+    full_due: bool
+    """Whether only a full attestation would be accepted, or a full one is due anyway."""
+    tpm: TpmPlace | None = None
+
+
+class Following(Response, frozen=True, kw_only=True):
+    """What the node is to send next, and when. It decides how to spread that."""
+
+    scope: str
+    after_seconds: int
 
 
 class AttestedDevice(Response, frozen=True, kw_only=True):
@@ -190,6 +219,9 @@ class Attested(Response, frozen=True, kw_only=True):
     log: Logged
     result: str
     expires_at: datetime
+    next: Following
+    challenge: IssuedChallenge | None = None
+    """For what comes next, if it was asked for and is not too far off."""
 
 
 class AttestationPage(Response, frozen=True, kw_only=True):

@@ -5,7 +5,16 @@ A check yields findings; their causes count in the verdict like those of verific
 
 from collections.abc import Callable, Iterator
 
-from lotabots.appraisal.checks import clock, inventory, required, simulated
+from lotabots.appraisal.checks import (
+    cadence,
+    clock,
+    inventory,
+    layout,
+    reboot,
+    required,
+    revoked,
+    simulated,
+)
 from lotabots.appraisal.checks.case import Case
 from lotabots.evidence import Finding
 
@@ -14,4 +23,8 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     required.check,
     simulated.check,
     clock.check,
+    cadence.check,
+    reboot.check,
+    layout.check,
+    revoked.check,
 )

@@ -159,6 +159,62 @@ _FINDINGS = (
         "The time of this appraisal lies before the node's previous verdict.",
         "Set the server's clock right, then attest again.",
     ),
+    Code(
+        "NODE-FULL-DUE",
+        "collateral",
+        "A light attestation has no accepted, recent full one under this policy to stand on.",
+        "Make a full attestation; the agent does so by itself.",
+    ),
+    Code(
+        "NODE-REBOOTED",
+        "collateral",
+        "The node was started again since its last full attestation.",
+        "Make a full attestation; the agent does so by itself. If nobody restarted the node, find "
+        "out why it did.",
+    ),
+    Code(
+        "NODE-LAYOUT-CHANGED",
+        "collateral",
+        "Driver, firmware, GPUs or their partition are not those of the last full attestation.",
+        "Make a full attestation; the agent does so by itself. If nobody changed the node, find "
+        "out who did.",
+    ),
+    Code(
+        "NODE-REVOKED",
+        "misconfigured",
+        "An operator revoked this node.",
+        "Enrol the machine anew if it shall come back: a revoked node stays revoked.",
+    ),
+    Code(
+        "NODE-QUARANTINED",
+        "misconfigured",
+        "An operator holds this node in quarantine.",
+        "Find out why, mend it, and release it: `lotabots node release NODE`.",
+    ),
+    Code(
+        "DEVICE-REVOKED",
+        "misconfigured",
+        "An operator revoked this device.",
+        "Take the device out of the node, or lift the revocation: `lotabots revocation list`.",
+    ),
+    Code(
+        "REFERENCE-REVOKED",
+        "misconfigured",
+        "The device runs what a revoked reference file describes.",
+        "Install another release of the firmware or driver, and import its reference values.",
+    ),
+    Code(
+        "KEY-REVOKED",
+        "misconfigured",
+        "A key that vouches for the device is revoked.",
+        "Replace the device, or lift the revocation if it was a mistake.",
+    ),
+    Code(
+        "DRIVER-REVOKED",
+        "misconfigured",
+        "The driver version is revoked.",
+        "Install another driver version on the node and attest it again.",
+    ),
 )
 
 CODES: tuple[Code, ...] = _ERRORS + _FINDINGS

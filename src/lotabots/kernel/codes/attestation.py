@@ -70,6 +70,24 @@ CODES: tuple[Code, ...] = (
         "Ask for a new challenge with the session key that you use.",
     ),
     Code(
+        "CHALLENGE_LIGHT_EMPTY",
+        "conflict",
+        "A light attestation was asked of a node that has neither a TPM nor an agent.",
+        "Ask for a full one, or enrol the node.",
+    ),
+    Code(
+        "CHALLENGE_LIGHT_MODELS",
+        "validation",
+        "A light challenge cannot name models: what a node holds is stated in a full attestation.",
+        "Leave the models out, or ask for a full challenge.",
+    ),
+    Code(
+        "NODE_STATE_CHANGED",
+        "conflict",
+        "Two submissions of one node were judged at once, and the other was faster.",
+        "Attest again, with a new challenge. An agent sends one attestation after the other.",
+    ),
+    Code(
         "EVIDENCE_BASE64",
         "validation",
         "Evidence is not base64 in its one canonical form, or certificates are not PEM text.",
@@ -126,7 +144,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "POLICY_NOT_YOURS",
         "authorization",
-        "An agent asked to be judged by another policy than the one in force.",
+        "An agent asked to be judged by another policy than its node's.",
         "Leave the policy out; an operator chooses it.",
     ),
     Code(

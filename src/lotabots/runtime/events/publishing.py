@@ -18,6 +18,7 @@ class Topic(StrEnum):
     KEYS = "keys"  # the signing keys of a purpose: its name
     SETTINGS = "settings"  # a setting changed at run time: its name
     POLICY = "policy"  # the policy in force: its tenant
+    NOTICES = "notices"  # something happened to a node: its tenant
     REFERENCE = "reference"  # the reference bundles in force: their tenant
 
 

@@ -49,7 +49,8 @@ def _verify(item: Evidence, context: Context) -> Claims:
 
 def _facts(statement: Statement) -> Facts:
     """What was stated, by the statement's own names; the GPUs as `devices`, their count `gpus`."""
-    plain: Facts = msgspec.to_builtins(statement.machine)
+    # Through JSON: a fact is a list, never a tuple, which nobody would read as one.
+    plain: Facts = msgspec.json.decode(msgspec.json.encode(statement.machine))
     devices = plain.pop("gpus", [])
     return {
         "class": KIND,

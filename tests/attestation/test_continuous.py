@@ -1,0 +1,360 @@
+"""A node keeps proving itself: light attestations between full ones, over the API."""
+
+import asyncio
+import base64
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from plugins.agents import Agent, enrolled, with_agent
+from plugins.api import Api
+from plugins.attester import ready, register, small_node, use_policy, use_reference
+from plugins.people import Prover
+
+from lotabots.appraisal import builtin_policy, replay
+from lotabots.kernel import Role
+from lotabots.runtime.appraiser import this_appraiser
+from lotabots.simulator import Fault
+
+pytestmark = pytest.mark.anyio
+
+
+def codes(answer: dict[str, Any]) -> set[str]:
+    return {finding["code"] for finding in answer["findings"]}
+
+
+async def row_of(agent: Agent) -> dict[str, Any]:
+    async with agent.api.database.transaction(agent.api.tenant) as tx:
+        row = await tx.fetch_one(
+            "select standing, last_attempt_at, last_success_at, due_at, overdue_at, state"
+            " from attestation.nodes where id = $1",
+            UUID(agent.id),
+        )
+    assert row is not None
+    return dict(row)
+
+
+async def age_full(agent: Agent, seconds: int) -> None:
+    """Has the node's last full attestation lie further back."""
+    async with agent.api.database.transaction(agent.api.tenant) as tx:
+        await tx.execute(
+            "update attestation.nodes set state = jsonb_set(state, '{full_at}', to_jsonb("
+            "((state ->> 'full_at')::timestamptz - make_interval(secs => $2)))) where id = $1",
+            UUID(agent.id),
+            seconds,
+        )
+
+
+async def use_own_policy(api: Api, **parameters: object) -> str:
+    source = json.loads(builtin_policy("demo").document)
+    source["parameters"] |= parameters
+    added = await api.post("/v1/policies", {"source": json.dumps(source)})
+    assert added.status_code == 201, added.text
+    await use_policy(api, added.json()["id"])
+    return str(added.json()["id"])
+
+
+async def test_light_attestations_follow_a_full_one_with_one_request_each(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    answer = await agent.full(next_challenge=True)
+    assert answer["status"] == "accepted", answer["findings"]
+    assert answer["next"] == {"scope": "light", "after_seconds": 60}
+    assert [item["subject"] for item in answer["challenge"]["inventory"]] == ["host0"]
+    for _ in range(3):
+        answer = await agent.go_on()
+        assert (answer["status"], answer["next"]["scope"]) == ("accepted", "light")
+        assert [device["subject"] for device in answer["devices"]] == ["host0"]
+    listed = (await api.get("/v1/attestations?attestation_type=light")).json()["items"]
+    assert len(listed) == 3
+    row = await row_of(agent)
+    assert row["standing"] == "accepted"
+    assert (row["due_at"] - row["last_success_at"]).total_seconds() == 120
+    assert (row["overdue_at"] - row["last_success_at"]).total_seconds() == 300
+
+
+async def test_a_challenge_says_what_it_asks_for_and_how_often(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    light = await agent.challenge(scope="light")
+    assert (light["scope"], light["light_seconds"], light["full_seconds"]) == ("light", 60, 300)
+    assert light["full_due"]
+    await agent.full()
+    full = await agent.challenge()
+    assert [item["subject"] for item in full["inventory"]] == ["gpu0", "host0"]
+    assert (full["scope"], full["full_due"], full["tpm"]) == ("full", False, None)
+
+
+async def test_a_light_one_before_any_full_one_asks_for_it(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    answer = await agent.light(next_challenge=True)
+    assert (answer["status"], codes(answer)) == (
+        "inconclusive",
+        {"NODE-FULL-DUE", "NODE-LAYOUT-CHANGED"},
+    )
+    assert answer["next"] == {"scope": "full", "after_seconds": 0}
+    answer = await agent.go_on()
+    assert answer["status"] == "accepted"
+    assert (await agent.shown())["standing"] == "accepted"
+
+
+async def test_a_full_one_that_is_too_old_is_asked_for(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    await agent.full()
+    await age_full(agent, 601)
+    answer = await agent.light()
+    assert (answer["status"], codes(answer)) == ("inconclusive", {"NODE-FULL-DUE"})
+    assert (await agent.shown())["standing"] == "inconclusive"
+    await agent.full()
+    await age_full(agent, 241)
+    assert (await agent.light())["next"]["scope"] == "full"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"driver": "560.35.03"}, "driver"),
+        ({"boot_id": "another boot"}, "boot"),
+        ({"mig": "on"}, "mig/gpu0"),
+    ],
+)
+async def test_a_reboot_or_another_driver_or_layout_forces_a_full_one(
+    api: Api, change: dict[str, Any], named: str
+) -> None:
+    agent = await enrolled(api, small_node())
+    await agent.full(next_challenge=True)
+    agent.host = change
+    answer = await agent.go_on()
+    assert (answer["status"], codes(answer)) == ("inconclusive", {"NODE-LAYOUT-CHANGED"})
+    assert named in answer["first_reason"]["measured"]
+    assert answer["next"] == {"scope": "full", "after_seconds": 0}
+    agent.host = {}
+    assert (await agent.light())["status"] == "inconclusive"
+    agent.host = change
+    assert (await agent.full())["status"] == "accepted"
+    assert (await agent.light())["status"] == "accepted"
+
+
+async def test_another_policy_forces_a_full_one(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    await agent.full()
+    await use_own_policy(api, light="30s")
+    answer = await agent.light()
+    assert (answer["status"], codes(answer)) == ("inconclusive", {"NODE-FULL-DUE"})
+    assert (await agent.full())["next"]["after_seconds"] == 30
+    assert (await agent.light())["status"] == "accepted"
+
+
+async def test_a_node_is_judged_by_a_policy_of_its_own(api: Api) -> None:
+    agent = await enrolled(api, small_node(), policy="default")
+    async with api.database.transaction(api.tenant) as tx:
+        await tx.execute(
+            "update attestation.nodes set policy_ref = 'demo' where id = $1", UUID(agent.id)
+        )
+    answer = await agent.full(next_challenge=True)
+    assert answer["policy"].startswith("urn:lotabots:policy:demo@")
+    assert answer["challenge"]["policy"] == answer["policy"]
+    assert answer["status"] == "accepted"
+    body = {"node": agent.id, "session_key": agent.session_key, "policy": "default"}
+    refused = await agent.post("/v1/challenges", body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "POLICY_NOT_YOURS")
+    other = await api.post("/v1/challenges", body, as_=Role.OPERATOR)
+    assert other.json()["policy"].startswith("urn:lotabots:policy:default@")
+
+
+async def test_a_rejected_full_one_leaves_light_ones_nothing_to_stand_on(api: Api) -> None:
+    node = small_node()
+    agent = await enrolled(api, node)
+    await agent.full()
+    agent.node = node.with_fault(Fault.FIRMWARE_MODIFIED)
+    answer = await agent.full()
+    assert (answer["status"], answer["next"]["scope"]) == ("rejected", "full")
+    assert (await agent.shown())["standing"] == "rejected"
+    assert (await agent.light())["status"] == "inconclusive"
+    agent.node = node
+    assert (await agent.full())["status"] == "accepted"
+    assert (await agent.light())["status"] == "accepted"
+
+
+async def test_a_replay_of_a_light_attestation_gives_identical_bytes(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    await agent.full()
+    answer = await agent.light()
+    stored = (await api.get(f"/v1/attestations/{answer['id']}/inputs", as_=Role.AUDITOR)).json()
+    manifest = base64.b64decode(stored["manifest"])
+    blobs = {name: base64.b64decode(data) for name, data in stored["blobs"].items()}
+    again = replay(manifest, blobs, this_appraiser())
+    assert again.canonical() == base64.b64decode(stored["verdict"])
+    assert again.digest == answer["appraisal_digest"]
+    assert json.loads(manifest)["previous"]["full_outcome"] == "accepted"
+
+
+async def test_what_an_operator_submits_moves_neither_standing_nor_state(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    await agent.full()
+    before = await row_of(agent)
+    body = {"node": agent.id, "session_key": agent.session_key, "scope": "light"}
+    challenge = (await api.post("/v1/challenges", body, as_=Role.OPERATOR)).json()
+    agent.host = {"driver": "1"}
+    evidence = agent.evidence(challenge)
+    answer = await api.post(
+        "/v1/attestations",
+        {
+            "challenge": challenge["id"],
+            "nonce": challenge["nonce"],
+            "session_key": agent.session_key,
+            "evidence": [
+                {
+                    "subject": item.subject,
+                    "scheme": item.scheme,
+                    "data": base64.b64encode(item.data).decode(),
+                    "certificates": "",
+                }
+                for item in evidence
+            ],
+        },
+        as_=Role.OPERATOR,
+    )
+    assert answer.json()["status"] == "inconclusive"
+    assert await row_of(agent) == before
+
+
+async def test_evidence_that_proves_nothing_is_an_attempt_and_else_silence(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    await agent.full()
+    before = await row_of(agent)
+    challenge = await agent.challenge(scope="light")
+    other = await agent.challenge(scope="light")
+    answer = (await agent.submit(challenge, agent.evidence(other))).json()
+    assert answer["status"] == "rejected"
+    assert "HOST-NONCE-MISMATCH" in codes(answer)
+    after = await row_of(agent)
+    assert after.pop("last_attempt_at") > before.pop("last_attempt_at")
+    assert after == before
+
+
+async def test_a_declared_node_without_an_agent_has_no_deadline_and_nothing_light(
+    api: Api,
+) -> None:
+    attester = await ready(api, small_node())
+    answer = await attester.attested(next_challenge=True)
+    assert answer["next"] == {"scope": "full", "after_seconds": 300}
+    async with api.database.transaction(api.tenant) as tx:
+        due = await tx.fetch_value("select count(due_at) from attestation.nodes")
+    assert due == 0
+    body = {"node": attester.id, "session_key": attester.session_key, "scope": "light"}
+    refused = await api.post("/v1/challenges", body, as_=Role.OPERATOR)
+    assert (refused.status_code, refused.json()["code"]) == (409, "CHALLENGE_LIGHT_EMPTY")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"scope": "most"}, 400, "REQUEST_BODY_INVALID"),
+        ({"scope": None}, 400, "REQUEST_BODY_INVALID"),
+        ({"scope": "light", "models": ["ab" * 32]}, 400, "CHALLENGE_LIGHT_MODELS"),
+    ],
+)
+async def test_a_scope_that_is_none_is_refused(
+    api: Api, body: dict[str, object], status: int, code: str
+) -> None:
+    agent = await enrolled(api, small_node())
+    asked = {"node": agent.id, "session_key": agent.session_key} | body
+    answer = await agent.post("/v1/challenges", asked)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_another_key_than_the_agents_gets_no_challenge_and_no_verdict(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    challenge = await agent.challenge()
+    evidence = agent.evidence(challenge)
+    thief = Agent(api, agent.node, agent.id, session_key=agent.session_key, prover=Prover())
+    asked = {"node": agent.id, "session_key": agent.session_key}
+    answer = await thief.post("/v1/challenges", asked)
+    assert (answer.status_code, answer.json()["code"]) == (403, "CREDENTIAL_REPLACED")
+    bearer = await api.post("/v1/challenges", asked, as_=Role.AGENT, node=agent.id)
+    assert bearer.json()["code"] == "CREDENTIAL_REPLACED"
+    answer = await thief.submit(challenge, evidence)
+    assert (answer.status_code, answer.json()["code"]) == (403, "CREDENTIAL_REPLACED")
+    assert (await agent.shown())["standing"] == "unknown"
+
+
+async def test_a_revoked_node_gets_no_challenge_and_no_verdict(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    await agent.full(next_challenge=True)
+    assert agent.newest is not None
+    async with api.database.transaction(api.tenant) as tx:
+        await tx.execute(
+            "update attestation.nodes set lifecycle = 'revoked' where id = $1", UUID(agent.id)
+        )
+    asked = {"node": agent.id, "session_key": agent.session_key}
+    answer = await agent.post("/v1/challenges", asked)
+    assert (answer.status_code, answer.json()["code"]) == (403, "NODE_REVOKED")
+    answer = await agent.submit(agent.newest, agent.evidence(agent.newest))
+    assert (answer.status_code, answer.json()["code"]) == (403, "NODE_REVOKED")
+    again = await agent.submit(agent.newest, agent.evidence(agent.newest))
+    assert again.json()["code"] == "CHALLENGE_SPENT"
+
+
+async def test_of_submissions_judged_at_once_from_one_state_one_counts(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    challenges = [await agent.challenge() for _ in range(6)]
+    answers = await asyncio.gather(
+        *(agent.submit(challenge, agent.evidence(challenge)) for challenge in challenges)
+    )
+    kinds = {answer.status_code: answer.json().get("code") for answer in answers}
+    assert kinds.keys() <= {201, 409}
+    assert kinds.get(409, "NODE_STATE_CHANGED") == "NODE_STATE_CHANGED"
+    async with api.database.transaction(api.tenant) as tx:
+        stored = await tx.fetch_value("select count(*) from attestation.attestations")
+    assert stored == sum(answer.status_code == 201 for answer in answers) >= 1
+    assert (await agent.full())["status"] == "accepted"
+
+
+async def test_a_gpu_of_another_enrolled_node_is_named(api: Api) -> None:
+    mine, other = small_node("mine"), small_node("other")
+    await use_policy(api, "demo")
+    await use_reference(api, mine, other)
+    agents = [await with_agent(api, await register(api, node)) for node in (mine, other)]
+    for agent in agents:
+        assert (await agent.full())["status"] == "accepted"
+    first, second = agents
+    # The other node's GPU answers the challenge of the first one, nonce and all.
+    challenge = await first.challenge()
+    thief = Agent(api, other, first.id, session_key=first.session_key, prover=first.prover)
+    answer = (await first.submit(challenge, thief.evidence(challenge))).json()
+    assert (answer["status"], answer["first_reason"]["code"]) == ("rejected", "NODE-DEVICE-SWAPPED")
+    assert other.inventory[0].device_id in answer["first_reason"]["measured"]
+    assert mine.inventory[0].device_id in answer["first_reason"]["expected"]
+    assert ((await first.shown())["standing"], (await second.shown())["standing"]) == (
+        "rejected", "accepted",
+    )  # fmt: skip
+
+
+async def test_a_challenge_far_ahead_is_not_given(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    await use_own_policy(api, light="10m", full="1h")
+    answer = await agent.full(next_challenge=True)
+    assert answer["next"] == {"scope": "light", "after_seconds": 600}
+    assert answer["challenge"] is None
+
+
+async def test_a_challenge_given_ahead_is_good_once_and_for_its_own_node_alone(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    await agent.full(next_challenge=True)
+    challenge = agent.newest
+    assert challenge is not None
+    stranger = await api.post(
+        "/v1/attestations",
+        {
+            "challenge": challenge["id"],
+            "nonce": challenge["nonce"],
+            "session_key": agent.session_key,
+            "evidence": [],
+        },
+        as_=Role.AGENT,
+        node=str(uuid4()),
+    )
+    assert stranger.json()["code"] == "NODE_NOT_YOURS"
+    assert (await agent.go_on())["status"] == "accepted"
+    again = await agent.submit(challenge, agent.evidence(challenge))
+    assert again.json()["code"] == "CHALLENGE_SPENT"
