@@ -100,12 +100,12 @@ class Attesting:
 
     def _attested(self, scope: Scope) -> Attested:
         challenge = self._challenge(scope)
-        evidence, failed = self._machine.answer(
+        answer = self._machine.answer(
             challenge.derived(self._key.verifying.thumbprint()), challenge.tpm
         )
-        for error in failed:
+        for error in answer.failed:
             self._failed(error)
-        body = submission(challenge, session_jwk(self._key), evidence)
+        body = submission(challenge, session_jwk(self._key), answer.evidence)
         attested = self.client.ask("/v1/attestations", body, Attested, self.kept.credential)
         self._ahead = attested.challenge
         if self.client.server != self.kept.known_server:
@@ -129,9 +129,7 @@ class Attesting:
 
     def _asked(self, scope: Scope) -> Challenge:
         body = {"node": self.kept.node, "session_key": session_jwk(self._key), "scope": scope}
-        return self._own(
-            self.client.ask("/v1/challenges", body, Challenge, self.kept.credential)
-        )
+        return self._own(self.client.ask("/v1/challenges", body, Challenge, self.kept.credential))
 
     def _own(self, challenge: Challenge) -> Challenge:
         """The challenge, if it is for this node by this server: nothing else is ever signed."""

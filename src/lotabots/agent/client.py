@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from time import monotonic
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 
@@ -24,9 +24,10 @@ from lotabots.agent.address import Address, check_known, read_address, untrusted
 from lotabots.agent.authority import context_of, fetch_authority
 from lotabots.kernel import Kind, LotaError, SigningKey, refusal_of
 
-CONNECT_SECONDS = 10.0
+SILENT_SECONDS = 20.0
+"""Without a byte from the server: it is gone."""
 ANSWER_SECONDS = 60.0
-"""From the request to the last byte of its answer."""
+"""From the request to the last byte of its answer, however it trickles."""
 IDLE_SECONDS = 10.0
 """A connection that lay idle for longer is not used again: the server may be closing it."""
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -83,6 +84,12 @@ class Client:
         """The present moment: by our clock, or by the server's where it did not take ours."""
         return self._clock() + self._correction
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Closes the connection; another call would open it again."""
         self._connection.close()
@@ -105,12 +112,13 @@ class Client:
         self, method: str, path: str, body: bytes | None = None, token: str | None = None
     ) -> bytes:
         """The answer's bytes."""
+        dated_by = self._correction
         try:
             return self._proven(method, path, body, token)
         except LotaError as error:
             # Refused before anything was done with it: the proof was dated by a clock that the
             # server's is too far from. Its own time is as good, and it is the one that checks it.
-            if error.code != "PROOF_INVALID" or abs(self.skew - self._correction) <= MAX_SKEW:
+            if error.code != "PROOF_INVALID" or abs(self.skew - dated_by) <= MAX_SKEW:
                 raise
             self._correction = self.skew
             return self._proven(method, path, body, token)
@@ -143,7 +151,7 @@ class Client:
         """One request. Raises SSLCertVerificationError besides LotaError."""
         if monotonic() - self._used > IDLE_SECONDS:
             self._connection.close()
-        headers = {"accept": "application/json"} | self._credentials(method, path, token)
+        headers = {"accept": "application/json", **self._credentials(method, path, token)}
         if body is not None:
             headers["content-type"] = "application/json"
         ends = monotonic() + ANSWER_SECONDS
@@ -151,7 +159,6 @@ class Client:
         try:
             if self._connection.sock is None:
                 self._connection.connect()
-                self._connection.sock.settimeout(ANSWER_SECONDS)
             self._connection.request(method, self._address.base + path, body, headers)
             response = self._connection.getresponse()
             answer = _read(response, ends)
@@ -171,9 +178,9 @@ class Client:
     def _made(self) -> http.client.HTTPConnection:
         host, port = self._address.host, self._address.port
         if self.server.pin is None:
-            return http.client.HTTPConnection(host, port, timeout=CONNECT_SECONDS)
+            return http.client.HTTPConnection(host, port, timeout=SILENT_SECONDS)
         context = context_of(self.server.authority)
-        return http.client.HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=context)
+        return http.client.HTTPSConnection(host, port, timeout=SILENT_SECONDS, context=context)
 
     def _credentials(self, method: str, path: str, token: str | None) -> Mapping[str, str]:
         url = self._address.url + path
@@ -199,6 +206,9 @@ def _read(response: http.client.HTTPResponse, ends: float) -> bytes:
         size += len(part)
         if size > MAX_ANSWER_BYTES or monotonic() > ends:
             raise ValueError("its answer does not end")
+    if response.length:  # of what was announced, so much never came
+        raise ValueError("its answer was cut off")
+    response.close()  # all was read: the connection is free for the next call
     return b"".join(parts)
 
 

@@ -30,7 +30,6 @@ from lotabots.kernel import (
     encode_base64url,
 )
 
-
 _REFUSED = frozenset(
     {Kind.AUTHENTICATION, Kind.AUTHORIZATION, Kind.NOT_FOUND, Kind.VALIDATION, Kind.CONFLICT}
 )
@@ -84,7 +83,7 @@ def _begun(
     key = SigningKey(generate_private_key(SECP256R1()))
     # What may fail here fails before the token is spent.
     keys = None if machine.root is None else machine.root.keys()
-    inventory, _ = machine.inventory()
+    inventory = machine.inventory().items
     client = Client(known_server(address, pin, clock()), key, clock)
     body = EnrolmentRequest(
         token=token,

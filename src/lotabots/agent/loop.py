@@ -96,7 +96,7 @@ class Loop:
             attested = self._attesting.attest(self._next.scope)
         except LotaError as error:
             wait = self._failed(error)
-        except Exception as error:  # noqa: BLE001 - the edge of the process: it must survive all
+        except Exception as error:  # the edge of the process: it survives all
             around.log.exception("agent.error")
             wait = self._failed(LotaError(Kind.INTERNAL, "AGENT_FAILED", str(error)[:200]))
         else:

@@ -37,16 +37,30 @@ class Asked(NamedTuple):
     nonce: bytes
 
 
+class Found(NamedTuple):
+    """The devices that can enrol, each by the id that its evidence will carry; why others cannot."""
+
+    items: tuple[InventoryItem, ...] = ()
+    failed: tuple[LotaError, ...] = ()
+
+
+class Collected(NamedTuple):
+    """Evidence, and what failed on the way: a lost device stops no other."""
+
+    evidence: tuple[Evidence, ...] = ()
+    failed: tuple[LotaError, ...] = ()
+
+
 class Collector(Protocol):
     """Devices of one or more kinds, each of which answers for itself."""
 
     kinds: frozenset[str]
 
-    def inventory(self) -> tuple[tuple[InventoryItem, ...], tuple[LotaError, ...]]:
-        """The devices that can enrol, each by the id that its evidence will carry; why others not."""
+    def inventory(self) -> Found:
+        """What is there to enrol."""
 
-    def collect(self, asked: Sequence[Asked]) -> tuple[tuple[Evidence, ...], tuple[LotaError, ...]]:
-        """Evidence of these places, and what failed: a lost device stops no other."""
+    def collect(self, asked: Sequence[Asked]) -> Collected:
+        """What the devices in these places answer."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +77,15 @@ class Machine:
         """What the session key is going to rest on."""
         return "software" if self.root is None else "tpm"
 
-    def inventory(self) -> tuple[tuple[InventoryItem, ...], tuple[LotaError, ...]]:
-        """Every device that enrols beside the TPM, which follows from its keys; what is left out."""
+    def inventory(self) -> Found:
+        """Every device that enrols beside the TPM, which follows from its keys."""
         found = [one.inventory() for one in self.collectors]
-        return (
-            tuple(item for items, _ in found for item in items),
-            tuple(error for _, errors in found for error in errors),
+        return Found(
+            tuple(item for one in found for item in one.items),
+            tuple(error for one in found for error in one.failed),
         )
 
-    def answer(
-        self, challenge: DerivedChallenge, place: TpmPlace | None
-    ) -> tuple[tuple[Evidence, ...], tuple[LotaError, ...]]:
+    def answer(self, challenge: DerivedChallenge, place: TpmPlace | None) -> Collected:
         """Everything that answers the challenge, leaves first, and what failed on the way.
 
         A leaf that fails is left out, and the server judges what is missing. Raises what the root
@@ -89,12 +101,12 @@ class Machine:
                 if devices[subject].kind in collector.kinds
             ]
             if asked:
-                evidence, errors = collector.collect(asked)
-                sent += evidence
-                failed += errors
+                collected = collector.collect(asked)
+                sent += collected.evidence
+                failed += collected.failed
         if self.root is not None and self.root.subject in nonces:
             sent.append(self.root.evidence(challenge, _leaves(sent), place))
-        return tuple(sent), tuple(failed)
+        return Collected(tuple(sent), tuple(failed))
 
 
 def _leaves(evidence: Iterable[Evidence]) -> tuple[Leaf, ...]:

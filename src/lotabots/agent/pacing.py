@@ -23,7 +23,7 @@ def back_off(
     it meets all of its agents, and they must not come at once ("full jitter"). What the server
     itself asked for (Retry-After) is waited for first, up to an hour.
     """
-    bound = min(ceiling, FIRST_SECONDS * 2 ** min(failures - 1, _MOST_DOUBLINGS))
+    bound = min(ceiling, FIRST_SECONDS * 2.0 ** min(failures - 1, _MOST_DOUBLINGS))
     first = 0.0 if asked is None else min(max(asked, 0.0), LONGEST_ASKED)
     return first + max(LEAST_SECONDS, bound * chance)
 

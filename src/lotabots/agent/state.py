@@ -57,7 +57,9 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def known_server(self) -> Server:
         """The server, with what it is known by."""
-        return Server(self.url, None if self.pin is None else bytes.fromhex(self.pin), self.authority)
+        return Server(
+            self.url, None if self.pin is None else bytes.fromhex(self.pin), self.authority
+        )
 
     @property
     def key(self) -> SigningKey:

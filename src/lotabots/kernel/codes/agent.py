@@ -56,6 +56,13 @@ CODES: tuple[Code, ...] = (
         " --software the node joins without its TPM, and its verdicts say so.",
     ),
     Code(
+        "AGENT_DEVICE_STUCK",
+        "unavailable",
+        "A driver does not return from a call; the evidence of its devices is missing.",
+        "Look at the GPUs with `nvidia-smi` and at the kernel's log; most often the node has to be"
+        " restarted.",
+    ),
+    Code(
         "AGENT_CHALLENGE_FOREIGN",
         "validation",
         "The server sent a challenge for another node or in another name; nothing was signed.",
