@@ -2,6 +2,7 @@
 
 from lotabots.appraisal.appraiser import appraise
 from lotabots.appraisal.cadence import Cadence, Needed, full_is_next
+from lotabots.appraisal.differences import Difference, FactChange, difference
 from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.policies import TEXTS as POLICY_TEXTS
 from lotabots.appraisal.policies import builtin_policy
@@ -48,7 +49,9 @@ __all__ = [
     "Binding",
     "Cadence",
     "Change",
+    "Difference",
     "EvidenceDigest",
+    "FactChange",
     "Identity",
     "Inputs",
     "Needed",
@@ -65,6 +68,7 @@ __all__ = [
     "appraiser_digest",
     "blob_names",
     "builtin_policy",
+    "difference",
     "full_is_next",
     "judged_from",
     "load_policy",

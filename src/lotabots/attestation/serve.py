@@ -7,6 +7,8 @@ from lotabots.attestation.endorsement import Endorsements
 from lotabots.attestation.enrolment import Enrolments
 from lotabots.attestation.enrolment_api import HANDLERS as ENROLMENT_HANDLERS
 from lotabots.attestation.enrolment_tokens import EnrolmentTokens
+from lotabots.attestation.fleet import Fleets
+from lotabots.attestation.fleet_api import HANDLERS as FLEET_HANDLERS
 from lotabots.attestation.history import History
 from lotabots.attestation.judge import Judge
 from lotabots.attestation.lifecycle import Lives
@@ -33,6 +35,7 @@ HANDLERS = (
     *ATTESTATION_HANDLERS,
     *NODE_HANDLERS,
     *ENROLMENT_HANDLERS,
+    *FLEET_HANDLERS,
     *MODEL_HANDLERS,
 )
 
@@ -64,6 +67,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
     credentials, endorsements = Credentials(process), Endorsements()
     tokens = EnrolmentTokens(process, policies, journal)
+    history = History(process, judge, policies)
     results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(
         name="attestation",
@@ -79,7 +83,8 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "enrolments": Enrolments(process, tokens, endorsements, credentials, journal),
             "renewals": Renewals(process, endorsements, credentials, journal),
             "lives": Lives(journal),
-            "history": History(process, judge, policies),
+            "fleets": Fleets(process, judge, policies, history),
+            "history": history,
             "journal": journal,
             "policies": policies,
             "results": results,
