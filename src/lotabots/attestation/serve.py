@@ -34,8 +34,8 @@ from lotabots.runtime.web import Service
 HANDLERS = (
     *ATTESTATION_HANDLERS,
     *NODE_HANDLERS,
-    *ENROLMENT_HANDLERS,
     *FLEET_HANDLERS,
+    *ENROLMENT_HANDLERS,
     *MODEL_HANDLERS,
 )
 
@@ -65,9 +65,9 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
         appraiser=this_appraiser(),
     )
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
+    history = History(process, judge, policies)
     credentials, endorsements = Credentials(process), Endorsements()
     tokens = EnrolmentTokens(process, policies, journal)
-    history = History(process, judge, policies)
     results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(
         name="attestation",
@@ -79,12 +79,12 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "registry": Registry(journal, settings.model_approvals),
             "stages": stages,
             "attestations": Attestations(process, judge, policies, results, journal),
+            "fleets": Fleets(process, judge, policies, history),
+            "history": history,
             "enrolment_tokens": tokens,
             "enrolments": Enrolments(process, tokens, endorsements, credentials, journal),
             "renewals": Renewals(process, endorsements, credentials, journal),
             "lives": Lives(journal),
-            "fleets": Fleets(process, judge, policies, history),
-            "history": history,
             "journal": journal,
             "policies": policies,
             "results": results,

@@ -113,9 +113,7 @@ def verify_ek_chain(
         problem = Problem("TPM-CHAIN-KEY", f"the key {device_id}", named)
         return msgspec.structs.replace(chain, problem=problem)
     if not found.paths:
-        problem = Problem(
-            "TPM-CHAIN-UNTRUSTED", _known(roots, anchors), leaf.issuer.rfc4514_string()
-        )
+        problem = Problem("TPM-CHAIN-UNTRUSTED", _known(roots, anchors), leaf.issued_by)
         return msgspec.structs.replace(chain, status="untrusted", problem=problem)
     for path in found.paths:
         if path.valid_at(now):

@@ -113,12 +113,6 @@ QUOTE: tuple[Code, ...] = (
         "The TPM's clock or its counters lie before those of its newest quote.",
         "Find out whether the TPM was cleared or replaced. If it was you, enrol the node again.",
     ),
-    Code(
-        "TPM-REPEATED",
-        _MALICIOUS,
-        "One TPM's evidence was sent in two places.",
-        "Send the evidence of each TPM once.",
-    ),
 )
 
 MANIFEST: tuple[Code, ...] = (
