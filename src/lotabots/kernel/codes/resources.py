@@ -10,6 +10,13 @@ CODES: tuple[Code, ...] = (
         "Let the agent write it; the details name the first member that does not fit.",
     ),
     Code(
+        "HOST-CONTRADICTION",
+        "misconfigured",
+        "The host says something else of its GPUs than they have signed.",
+        "Find out which is wrong: evidence that another machine gave, a driver that was exchanged "
+        "while it ran, or software that lies. Restart the agent after an update of the driver.",
+    ),
+    Code(
         "GPU_LIBRARY",
         "unavailable",
         "NVIDIA's driver library (NVML) is not here, or does not work.",
