@@ -77,7 +77,7 @@ class Attesting:
         self.client.call("POST", path, msgspec.json.encode(body), self.kept.credential)
 
     def _renew_in_time(self) -> None:
-        """Renews when two thirds of the credential's life are over; a failure can wait until all."""
+        """Renews after two thirds of the credential's life; that may fail until all is over."""
         issued, expires = self.kept.issued_at, self.kept.expires_at
         if issued is None or expires is None:
             return self.renew()

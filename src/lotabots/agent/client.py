@@ -100,7 +100,7 @@ class Client:
             self._connection.sock.shutdown(socket.SHUT_RDWR)
 
     def ask(self, path: str, body: object, into: type[T], token: str | None = None) -> T:
-        """The answer to a JSON body. Raises the server's code, `SERVER_ANSWER` for a strange one."""
+        """The answer to a JSON body. Raises the server's code, or `SERVER_ANSWER`."""
         answer = self.call("POST", path, msgspec.json.encode(body), token)
         try:
             return msgspec.json.decode(answer, type=into)

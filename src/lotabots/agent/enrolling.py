@@ -89,7 +89,7 @@ def _begun(
         token=token,
         name=joining.name,
         session_key=session_jwk(key),
-        identity=machine.identity,
+        identity="software" if machine.root is None else "tpm",
         tpm=keys,
         inventory=inventory,
     )

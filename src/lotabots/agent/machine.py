@@ -8,11 +8,12 @@ from lotabots.agent.wire import TpmKeys, TpmPlace
 from lotabots.evidence import DerivedChallenge, Evidence, InventoryItem, Leaf
 from lotabots.kernel import LotaError, sha256_hex
 
+ROOT = "tpm0"
+"""The place of a node's root of trust in every challenge."""
+
 
 class Root(Protocol):
-    """A root of trust: it enrols with keys of its own, and quotes over all other evidence."""
-
-    subject: str
+    """A root of trust: it enrols with keys of its own, and signs what nothing else can."""
 
     def keys(self) -> TpmKeys:
         """The keys to enrol with. Raises `TPM_*`, as everything here does where the TPM fails."""
@@ -22,11 +23,6 @@ class Root(Protocol):
 
     def quoted(self, data: bytes) -> tuple[bytes, bytes]:
         """A quote that carries this data, and its signature: TPMS_ATTEST and TPMT_SIGNATURE."""
-
-    def evidence(
-        self, challenge: DerivedChallenge, leaves: Sequence[Leaf], place: TpmPlace | None
-    ) -> Evidence:
-        """The root quote over these leaves; `place` is what of the logs was judged already."""
 
 
 class Asked(NamedTuple):
@@ -38,7 +34,7 @@ class Asked(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The devices that can enrol, each by the id that its evidence will carry; why others cannot."""
+    """The devices that can enrol, by the ids that their evidence carries; why others cannot."""
 
     items: tuple[InventoryItem, ...] = ()
     failed: tuple[LotaError, ...] = ()
@@ -63,22 +59,48 @@ class Collector(Protocol):
         """What the devices in these places answer."""
 
 
-@dataclass(frozen=True)
-class Machine:
-    """What this node attests with. Nothing of it is believed by anyone but the verifier."""
-
-    root: Root | None
-    """None: the node has a software identity."""
-    collectors: tuple[Collector, ...]
-    simulated: bool = False
+class Machine(Protocol):
+    """What a node attests with. Nothing of it is believed by anyone but the verifier."""
 
     @property
-    def identity(self) -> str:
-        """What the session key is going to rest on."""
-        return "software" if self.root is None else "tpm"
+    def simulated(self) -> bool:
+        """Whether there is no such machine."""
+
+    @property
+    def root(self) -> Root | None:
+        """None: the node has a software identity."""
 
     def inventory(self) -> Found:
         """Every device that enrols beside the TPM, which follows from its keys."""
+
+    def answer(self, challenge: DerivedChallenge, place: TpmPlace | None) -> Collected:
+        """Everything that answers the challenge, and what failed on the way.
+
+        A leaf that fails is left out, and the server judges what is missing. `place` is what of the
+        TPM's logs was judged already. Raises what the root raises: an answer without its quote
+        would only be refused.
+        """
+
+
+class QuotingRoot(Root, Protocol):
+    """A root that quotes over the evidence of others."""
+
+    def evidence(
+        self, challenge: DerivedChallenge, leaves: Sequence[Leaf], place: TpmPlace | None
+    ) -> Evidence:
+        """The root quote over these leaves."""
+
+
+@dataclass(frozen=True)
+class RealMachine:
+    """This machine."""
+
+    root: QuotingRoot | None
+    collectors: tuple[Collector, ...]
+    simulated: bool = False
+
+    def inventory(self) -> Found:
+        """What its collectors find."""
         found = [one.inventory() for one in self.collectors]
         return Found(
             tuple(item for one in found for item in one.items),
@@ -86,11 +108,7 @@ class Machine:
         )
 
     def answer(self, challenge: DerivedChallenge, place: TpmPlace | None) -> Collected:
-        """Everything that answers the challenge, leaves first, and what failed on the way.
-
-        A leaf that fails is left out, and the server judges what is missing. Raises what the root
-        raises: a root quote over less than all that is sent would only be refused.
-        """
+        """Leaves first, then the quote over them."""
         nonces, devices = challenge.expected(), challenge.devices()
         sent: list[Evidence] = []
         failed: list[LotaError] = []
@@ -104,12 +122,12 @@ class Machine:
                 collected = collector.collect(asked)
                 sent += collected.evidence
                 failed += collected.failed
-        if self.root is not None and self.root.subject in nonces:
-            sent.append(self.root.evidence(challenge, _leaves(sent), place))
+        if self.root is not None and ROOT in nonces:
+            sent.append(self.root.evidence(challenge, leaves_of(sent), place))
         return Collected(tuple(sent), tuple(failed))
 
 
-def _leaves(evidence: Iterable[Evidence]) -> tuple[Leaf, ...]:
+def leaves_of(evidence: Iterable[Evidence]) -> tuple[Leaf, ...]:
     """The evidence as a root quote commits to it: by place and content."""
     return tuple(
         Leaf(

@@ -33,6 +33,7 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     seed: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
     gpus: int
     chip: str
+    tpm: bool
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

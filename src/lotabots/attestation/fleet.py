@@ -54,7 +54,7 @@ class Fleets:
         """Why the node stands as it does: reasons, what changed since it was last good, what hangs
         on it. Raises `NODE_NOT_FOUND`.
         """
-        node = await nodes.found(tx, node_id)
+        node = await nodes.found(tx, node_id, now)
         newest = await fleet_store.newest(tx, node_id)
         good = await fleet_store.last_good(tx, node_id)
         now_, then = _read(newest), _read(good)

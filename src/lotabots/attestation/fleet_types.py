@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 
 from lotabots.appraisal import Binding, FactChange
-from lotabots.attestation.types import MAX_POLICY_TEXT, Node, Request, Response
+from lotabots.attestation.node_types import Node
+from lotabots.attestation.types import MAX_POLICY_TEXT, Request, Response
 from lotabots.evidence import Finding
 
 

@@ -75,9 +75,9 @@ CODES: tuple[Code, ...] = (
         "Look at its log, which has the whole trace, and report it.",
     ),
     Code(
-        "AGENT_SIMULATED_ALONE",
+        "AGENT_SIMULATION",
         "validation",
-        "An option for simulated nodes was given for a real one, or the other way round.",
-        "Join with --simulated to get a simulated node, in a state folder of its own.",
+        "There is no such simulated machine, or it cannot have the fault that was asked for.",
+        "See `lotabots agent join --help`; a fault is written like gpu_swapped@gpu1.",
     ),
 )
