@@ -35,6 +35,7 @@ from lotabots.kernel.codes import (
     runtime,
     server,
     tlog,
+    tpm,
     web,
     witness,
 )
