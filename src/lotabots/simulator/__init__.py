@@ -4,6 +4,7 @@ from lotabots.simulator.authorities import anchors, roots_pem
 from lotabots.simulator.chips import Chip
 from lotabots.simulator.faults import Fault
 from lotabots.simulator.fleet import Node, make_node, nvidia_json
+from lotabots.simulator.hosts import HostOnNode
 from lotabots.simulator.model_files import ModelOnNode
 from lotabots.simulator.references import Revocation, approved_versions, reference_files
 from lotabots.simulator.tpm import (
@@ -21,6 +22,7 @@ __all__ = [
     "Boot",
     "Chip",
     "Fault",
+    "HostOnNode",
     "Logs",
     "Measured",
     "ModelOnNode",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from lotabots.appraisal.checks import (
     cadence,
     clock,
+    contradictions,
     inventory,
     layout,
     reboot,
@@ -23,6 +24,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     required.check,
     simulated.check,
     clock.check,
+    contradictions.check,
     cadence.check,
     reboot.check,
     layout.check,
