@@ -68,6 +68,7 @@ AREAS = (
     reference,
     identity,
     attestation,
+    tpm,
     enrolment,
     notices,
     models_registry,

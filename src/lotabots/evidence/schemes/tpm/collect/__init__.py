@@ -17,9 +17,9 @@ __all__ = [
     "Judged",
     "Logs",
     "Quoted",
+    "Tools",
     "TpmDevice",
     "TpmKeys",
-    "Tools",
     "read_event_log",
     "read_ima",
 ]

@@ -41,8 +41,8 @@ def endorsed(session: Session) -> Endorsed:
             if chain and one in present:
                 chain += _certificates(session, one)
         if chain:
-            key = chain[0].public_key().public_bytes(
-                Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+            key = (
+                chain[0].public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
             )
             pem = b"".join(one.public_bytes(Encoding.PEM) for one in chain)
             return Endorsed(algorithm, sha256_hex(key), pem)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from lotabots.evidence import DerivedChallenge, Evidence, Leaf, manifest, root_nonce
-from lotabots.evidence.schemes.tpm.collect.keys import load_keys, make_keys, reload_keys
 from lotabots.evidence.schemes.tpm.collect.kept import AK_CONTEXT, EK_CONTEXT, Kept
+from lotabots.evidence.schemes.tpm.collect.keys import load_keys, make_keys, reload_keys
 from lotabots.evidence.schemes.tpm.collect.logs import (
     EVENT_LOG,
     IMA_LIST,

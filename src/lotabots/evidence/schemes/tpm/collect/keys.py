@@ -1,7 +1,7 @@
 """Endorsement and attestation key in a TPM: found or made, loaded, and kept loadable.
 
-The endorsement key (EK) is the one that its maker certified: found at a persistent handle, else made anew
-from the TPM's own seed by the standard template, which gives the same key each time. The
+The endorsement key (EK) is the one that its maker certified: found at a persistent handle, else
+made anew from the TPM's own seed by the standard template, which gives the same key each time. The
 attestation key (AK) is a restricted ECDSA key on P-256 under it.
 """
 
@@ -14,7 +14,7 @@ from lotabots.evidence.schemes.tpm.public import read_public, without_size
 from lotabots.kernel import Kind, LotaError
 
 _PERSISTENT = range(0x8101_0000, 0x8102_0000)
-"""Handles of the endorsement hierarchy (TCG Registry of Reserved TPM 2.0 Handles, section 2.3.1)."""
+"""Of the endorsement hierarchy (TCG Registry of Reserved TPM 2.0 Handles, section 2.3.1)."""
 _HANDLE = re.compile(r"0x8101[0-9a-f]{4}")
 _UNREADABLE = frozenset({"TPM_COMMAND_FAILED", "TPM-PUBLIC-MALFORMED", "TPM-PUBLIC-UNSUPPORTED"})
 """What other keys at persistent handles may be."""

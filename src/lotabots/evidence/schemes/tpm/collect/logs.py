@@ -24,8 +24,10 @@ def read_event_log(path: Path = EVENT_LOG) -> bytes | None:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_EVENT_LOG + 1)
+    except FileNotFoundError:
+        return None
     except OSError as error:
-        return _absent(path, error)
+        raise _unread(path, error) from error
     if len(data) > MAX_EVENT_LOG:
         raise _too_large(path, MAX_EVENT_LOG)
     return data
@@ -48,23 +50,22 @@ def read_ima(start: int, path: Path = IMA_LIST) -> list[str] | None:
                 if left < 0 or not line.endswith(b"\n"):
                     raise _too_large(path, MAX_IMA)
                 lines.append(line.decode())
+    except FileNotFoundError:
+        return None
     except OSError as error:
-        return _absent(path, error)
+        raise _unread(path, error) from error
     except UnicodeDecodeError as error:
         detail = f"{path} names a file whose name is not UTF-8."
         raise LotaError(Kind.UNAVAILABLE, "TPM_LOG_UNREADABLE", detail) from error
     return lines
 
 
-def _absent(path: Path, error: OSError) -> None:
-    """None if there is no such file."""
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return
+def _unread(path: Path, error: OSError) -> LotaError:
     if isinstance(error, PermissionError):
         detail = f"This user may not read {path}."
-        raise LotaError(Kind.UNAVAILABLE, "TPM_LOG_DENIED", detail) from error
+        return LotaError(Kind.UNAVAILABLE, "TPM_LOG_DENIED", detail)
     detail = f"{path} cannot be read: {error.strerror or error}."
-    raise LotaError(Kind.UNAVAILABLE, "TPM_LOG_UNREADABLE", detail) from error
+    return LotaError(Kind.UNAVAILABLE, "TPM_LOG_UNREADABLE", detail)
 
 
 def _too_large(path: Path, most: int) -> LotaError:
