@@ -35,10 +35,10 @@ def join(state: Served, pin: bytes = CA.pin) -> Client:
 
 
 def test_a_server_under_the_pinned_ca_is_spoken_with(tmp_path: Path) -> None:
-    with served(answering(CA.pem(), b'{"good": true}'), CA.leaf(tmp_path)) as state:
-        with join(state) as client:
-            assert client.call("GET", "/v1/anything") == b'{"good": true}'
-            client.call("GET", "/v1/anything")
+    answer = answering(CA.pem(), b'{"good": true}')
+    with served(answer, CA.leaf(tmp_path)) as state, join(state) as client:
+        assert client.call("GET", "/v1/anything") == b'{"good": true}'
+        client.call("GET", "/v1/anything")
     assert "dpop" not in state.heard[0].headers  # nothing is said before the server is known
     assert "dpop" in state.heard[1].headers
     assert state.connections == 2  # one to learn the CA, one that is kept
@@ -97,9 +97,8 @@ def test_a_public_ca_of_the_machine_is_not_believed(tmp_path: Path) -> None:
 def test_a_ca_that_another_issued_is_enough(tmp_path: Path) -> None:
     above = new_key()
     pem = CA.pem(by=above, issuer="root above")
-    with served(answering(pem), CA.leaf(tmp_path)) as state:
-        with join(state) as client:
-            assert client.call("GET", "/v1/anything") == b"{}"
+    with served(answering(pem), CA.leaf(tmp_path)) as state, join(state) as client:
+        assert client.call("GET", "/v1/anything") == b"{}"
 
 
 def test_a_renewed_certificate_of_the_same_ca_is_learned(tmp_path: Path) -> None:

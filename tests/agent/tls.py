@@ -1,4 +1,4 @@
-"""Certification authorities and HTTPS servers of tests: what an agent must, and must not, believe."""
+"""Certification authorities and servers of tests: what an agent must, and must not, believe."""
 
 import ssl
 import threading

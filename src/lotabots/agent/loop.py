@@ -21,7 +21,7 @@ from lotabots.agent.wire import Attested, Following
 from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.telemetry import Logger
 
-SLICE_SECONDS = 1.0
+LEAST_SLICE = 0.05
 FINAL = frozenset({"NODE_REVOKED"})
 
 
@@ -54,6 +54,8 @@ class Around:
     log: Logger
     chance: Callable[[], float]
     """Numbers from 0 to 1."""
+    longest_wait: float
+    """Between two tries while something fails, in seconds."""
 
 
 class Loop:
@@ -116,7 +118,10 @@ class Loop:
         self._failures += 1
         asked = error.details.get("retry_after_seconds")
         wait = back_off(
-            self._failures, self._around.chance(), asked if isinstance(asked, int) else None
+            self._failures,
+            self._around.chance(),
+            asked if isinstance(asked, int) else None,
+            self._around.longest_wait,
         )
         self._around.log.warning(
             "agent.failed", code=error.code, detail=error.detail, again_in=round(wait, 1)
@@ -175,5 +180,6 @@ class Loop:
             if self._failures == 0:
                 self._reporting.send(self._attesting)
             left = ends - monotonic()
-            if left <= 0 or around.stop.wait(min(left, SLICE_SECONDS)):
+            slice_ = min(left, self._reporting.due_in, around.notify.every or left)
+            if left <= 0 or around.stop.wait(max(slice_, LEAST_SLICE)):
                 return

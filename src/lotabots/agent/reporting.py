@@ -6,6 +6,7 @@ the oldest go first, and whatever fails about them holds up no attestation.
 
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from time import monotonic
 from typing import Protocol
 
@@ -34,6 +35,7 @@ class Reporting:
         self._every = every
         self._log = log
         self._due_at = monotonic()
+        self._quiet_until = 0.0
         self._queue: deque[object] = deque(maxlen=max(most, 1))
         self.dropped = 0
         """How many were never sent: too many were waiting, or the server refused them."""
@@ -42,6 +44,11 @@ class Reporting:
     def waiting(self) -> int:
         """How many wait to be sent."""
         return len(self._queue)
+
+    @property
+    def due_in(self) -> float:
+        """Seconds until the next report; for ever where none is taken."""
+        return inf if self._measure is None else max(0.0, self._due_at - monotonic())
 
     def tick(self) -> None:
         """Takes a report if one is due."""
@@ -59,6 +66,8 @@ class Reporting:
 
     def send(self, to: Sends) -> None:
         """Sends what waits, oldest first, until something fails or enough were sent."""
+        if monotonic() < self._quiet_until:
+            return
         for _ in range(min(MOST_AT_ONCE, len(self._queue))):
             report = self._queue[0]
             try:
@@ -66,6 +75,7 @@ class Reporting:
             except LotaError as error:
                 if error.kind not in (Kind.VALIDATION, Kind.CONFLICT, Kind.NOT_FOUND):
                     self._log.info("agent.report_unsent", code=error.code, waiting=self.waiting)
+                    self._quiet_until = monotonic() + self._every
                     return
                 self.dropped += 1  # it will be refused again
                 self._log.warning("agent.report_refused", code=error.code, detail=error.detail)

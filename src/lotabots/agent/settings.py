@@ -22,6 +22,9 @@ class AgentSettings:
     tcti: str = ""
     """How the TPM is reached, as tpm2-tools write it (`device:/dev/tpmrm0`,
     `swtpm:host=127.0.0.1,port=2321`). Empty: /dev/tpmrm0."""
+    tpm_certificates: str = ""
+    """A PEM file of the issuers of the TPM's certificate, where its maker did not write them into
+    it and the server does not know them."""
     report_every: int = 60
     """How often the use of GPUs, processors, memory and disks is reported; 0: never."""
     reports_kept: int = 720

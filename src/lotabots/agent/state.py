@@ -171,6 +171,7 @@ def _replace(path: Path, data: bytes) -> None:
     with _coded(path):
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)  # whatever an earlier try may have left there
             file.write(data)
             file.flush()
             os.fsync(descriptor)

@@ -16,7 +16,7 @@ from lotabots.simulator.chips import MODELS, Chip
 from lotabots.simulator.device_faults import COPIES, PLACES, STATES
 from lotabots.simulator.devices import Device
 from lotabots.simulator.faults import Fault
-from lotabots.simulator.host import COLLECTED_AT, host_evidence, machine_of
+from lotabots.simulator.hosts import COLLECTED_AT, HostOnNode
 from lotabots.simulator.report_faults import present
 from lotabots.simulator.seeds import derive
 from lotabots.simulator.tpm import (
@@ -145,8 +145,7 @@ class Node:
         sent = replace(self, devices=tuple(asked)).attest(expected)
         given = {one.subject for one in also}
         if "host0" in expected and "host0" not in given:
-            machine = machine_of(self.seed + self.name.encode(), self.devices, collected_at)
-            sent.append(host_evidence(machine, expected["host0"]))
+            sent.append(HostOnNode.of(self, collected_at).attest(expected["host0"]))
         return sent
 
     @cached_property

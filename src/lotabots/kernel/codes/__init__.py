@@ -36,6 +36,7 @@ from lotabots.kernel.codes import (
     runtime,
     server,
     tlog,
+    tpm,
     web,
     witness,
 )
@@ -68,6 +69,7 @@ AREAS = (
     reference,
     identity,
     attestation,
+    tpm,
     enrolment,
     notices,
     models_registry,
