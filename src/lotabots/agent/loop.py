@@ -78,7 +78,7 @@ class Loop:
         around.notify.ready()
         around.log.info("agent.started", node=str(self._attesting.kept.node))
         while not around.stop.told:
-            wait = self._round()
+            wait = self.step()
             self._wait(wait)
         around.notify.stopping()
         around.log.info("agent.stopped")
@@ -90,8 +90,8 @@ class Loop:
         self._say(timedelta(0), None)
         return attested
 
-    def _round(self) -> float:
-        """One attestation and one report; how long to wait then, in seconds."""
+    def step(self) -> float:
+        """One attestation; how long to wait then, in seconds. Raises `NODE_REVOKED` alone."""
         around = self._around
         around.notify.alive()
         try:
