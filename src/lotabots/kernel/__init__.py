@@ -22,6 +22,7 @@ from lotabots.kernel.keys import KeySet, SigningKey, VerificationKeys, Verifying
 from lotabots.kernel.principal import OPERATOR_TENANT, Principal, Role
 from lotabots.kernel.refusals import refusal_of
 from lotabots.kernel.times import format_duration, format_time, parse_duration, parse_time
+from lotabots.kernel.wildcards import fits
 
 __all__ = [
     "OPERATOR_TENANT",
@@ -40,6 +41,7 @@ __all__ = [
     "encode_base64",
     "encode_base64url",
     "equal",
+    "fits",
     "format_duration",
     "format_time",
     "hkdf_sha512",
