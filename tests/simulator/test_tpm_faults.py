@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from simulator.whole import Whole
 
 from lotabots.appraisal import Verdict
-from lotabots.simulator import Node, TpmFault, make_node
+from lotabots.evidence import Evidence
+from lotabots.simulator import Logs, Node, TpmFault, make_node
 
 JudgeWhole = Callable[..., Verdict]
 REJECTED, INCONCLUSIVE, ACCEPTED = "rejected", "inconclusive", "accepted"
@@ -155,3 +159,31 @@ def test_what_is_unusual_but_true_is_accepted(
 
 def test_every_fault_has_a_row() -> None:
     assert {row.fault for row in TABLE} | {*BACKWARDS, *HARMLESS} == set(TpmFault)
+
+
+@pytest.fixture(scope="module")
+def bare(whole: Whole) -> list[Evidence]:
+    """A TPM's answer without an event log, whose words are not all measured."""
+    host = make_node("bare", gpus=0, tpm=True)
+    return host.attest_whole(whole.challenge(host), logs=Logs(event_log=False))
+
+
+@given(place=st.integers(0, 10_000), change=st.integers(1, 255))
+def test_no_byte_of_a_tpms_answer_can_be_changed(
+    place: int, change: int, bare: list[Evidence], whole: Whole
+) -> None:
+    host, answer = make_node("bare", gpus=0, tpm=True), bare[-1]
+    assert whole.judge(host, evidence=bare).outcome == ACCEPTED
+    changed = bytearray(answer.data)
+    changed[place % len(changed)] ^= change
+    data = msgspec.structs.replace(answer, data=bytes(changed))
+    assert whole.judge(host, evidence=[*bare[:-1], data]).outcome != ACCEPTED
+
+
+@given(size=st.integers(0, 10_000))
+def test_no_answer_that_was_cut_off_is_accepted(
+    size: int, bare: list[Evidence], whole: Whole
+) -> None:
+    host, answer = make_node("bare", gpus=0, tpm=True), bare[-1]
+    data = msgspec.structs.replace(answer, data=answer.data[: size % len(answer.data)])
+    assert whole.judge(host, evidence=[*bare[:-1], data]).outcome == REJECTED

@@ -14,7 +14,7 @@ from lotabots.appraisal import (
     builtin_policy,
     next_state,
 )
-from lotabots.evidence import Caches, DerivedChallenge, InventoryItem
+from lotabots.evidence import Caches, DerivedChallenge, Evidence, InventoryItem
 from lotabots.simulator import Node, anchors, reference_files
 
 NOW = datetime(2026, 11, 23, 12, 30, 15, tzinfo=UTC)
@@ -39,11 +39,16 @@ class Whole:
             inventory=tuple(inventory or (*node.inventory, InventoryItem("host", "node"))),
         )
 
-    def judge(self, node: Node, previous: NodeState | None = None) -> Verdict:
-        """The verdict of the demo's policy for this kind of node."""
+    def judge(
+        self,
+        node: Node,
+        previous: NodeState | None = None,
+        evidence: Sequence[Evidence] | None = None,
+    ) -> Verdict:
+        """The verdict of the demo's policy for this kind of node, on its evidence or on another."""
         challenge = self.challenge(node)
         inputs = Inputs(
-            evidence=tuple(node.attest_whole(challenge)),
+            evidence=tuple(node.attest_whole(challenge) if evidence is None else evidence),
             challenge=challenge,
             reference=reference_files(NOW, [node]),
             policy=builtin_policy("demo" if node.devices else "demo-host"),

@@ -407,3 +407,11 @@ def test_a_tpm_that_does_not_answer_is_said_to_be_unreachable(
 ) -> None:
     with pytest.raises(LotaError, match="TPM_UNREACHABLE"):
         Machine(off, tmp_path).device.keys()
+
+
+def test_a_tpm_without_the_bank_that_is_asked_for_is_told_from_one_that_fails(own: Machine) -> None:
+    own.device.keys()
+    own.tpm.run("tpm2_pcrallocate", "sha1:all+sha256:none")
+    own.tpm.reboot()
+    with pytest.raises(LotaError, match="TPM_BANK_ABSENT"):
+        own.device.quoted(SECRET)

@@ -72,7 +72,7 @@ def _certificates(session: Session, index: int) -> Sequence[x509.Certificate]:
 
 def read_certificates(data: bytes) -> list[x509.Certificate]:
     """The certificates at the front of these bytes, one after the other in DER."""
-    found = []
+    found: list[x509.Certificate] = []
     while data[:1] == _SEQUENCE and len(found) < _MOST:
         size = _length(data)
         try:
