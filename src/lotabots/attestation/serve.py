@@ -20,19 +20,24 @@ from lotabots.attestation.models.verifying import Verifier
 from lotabots.attestation.node_api import HANDLERS as NODE_HANDLERS
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.renewal import Renewals
+from lotabots.attestation.resource_metrics import NewestReports
 from lotabots.attestation.results import Results
+from lotabots.attestation.samples import Keeper
+from lotabots.attestation.samples_api import HANDLERS as SAMPLES_HANDLERS
 from lotabots.attestation.service import Attestations
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.audit import REFUSALS, AuditSettings, Journal, Receipts, log_signers
 from lotabots.evidence import Anchors
 from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.process import Process
+from lotabots.runtime.tasks import Loop
 from lotabots.runtime.web import Service
 
 HANDLERS = (
     *ATTESTATION_HANDLERS,
     *NODE_HANDLERS,
     *ENROLMENT_HANDLERS,
+    *SAMPLES_HANDLERS,
     *MODEL_HANDLERS,
 )
 
@@ -64,6 +69,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
     credentials, endorsements = Credentials(process), Endorsements()
     tokens = EnrolmentTokens(process, policies, journal)
+    keeper = Keeper(settings)
     results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(
         name="attestation",
@@ -78,11 +84,20 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "enrolment_tokens": tokens,
             "enrolments": Enrolments(process, tokens, endorsements, credentials, journal),
             "renewals": Renewals(process, endorsements, credentials, journal),
+            "keeper": keeper,
             "lives": Lives(journal),
             "history": History(process, judge, policies),
             "journal": journal,
             "policies": policies,
             "results": results,
         },
-        loops=(REFUSALS, verifier.loop),
+        loops=(REFUSALS, verifier.loop, keeper.loop, *_shown(process, settings)),
     )
+
+
+def _shown(process: Process, settings: AttestationSettings) -> tuple[Loop, ...]:
+    """What keeps the newest reports at /metrics, if they are to be there."""
+    if not settings.resource_metrics:
+        return ()
+    newest = NewestReports(process.telemetry.registry, process.clock, settings.resource_metrics)
+    return (newest.loop,)
