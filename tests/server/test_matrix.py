@@ -30,6 +30,7 @@ PUBLIC, ANYONE = "nobody in particular", "any caller with a valid token"
 
 MATRIX: Mapping[str, str] = {
     "GET /.well-known/jwks.json": PUBLIC,
+    "GET /.well-known/lotabots-ca": PUBLIC,
     "GET /v1/attestations": "attestation.read",
     "POST /v1/attestations": "attestation.submit",
     "GET /v1/attestations/{attestation_id}": "attestation.read",
@@ -45,6 +46,8 @@ MATRIX: Mapping[str, str] = {
     "GET /v1/config": "config.read",
     "PUT /v1/config/{key}": "config.write",
     "DELETE /v1/config/{key}": "config.write",
+    "GET /v1/fleet": "node.read",
+    "POST /v1/fleet/reappraisals": "policy.read",
     "GET /v1/identity/jwks.json": PUBLIC,
     "POST /v1/login": PUBLIC,
     "POST /v1/login/invitation": PUBLIC,
@@ -90,6 +93,7 @@ MATRIX: Mapping[str, str] = {
     "GET /v1/nodes/{node_id}/resources": "node.read",
     "GET /v1/nodes/{node_id}/samples": "node.read",
     "POST /v1/nodes/{node_id}/samples": "node.report",
+    "GET /v1/nodes/{node_id}/why": "node.read",
     "GET /v1/policies": "policy.read",
     "POST /v1/policies": "policy.write",
     "POST /v1/policies/try": "policy.read",

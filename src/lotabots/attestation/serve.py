@@ -1,12 +1,15 @@
 """The attestation service put together over one process."""
 
-from lotabots.attestation.anchors import trusted_anchors
+from lotabots.attestation.anchors import tpm_certificates, trusted_anchors
 from lotabots.attestation.api import HANDLERS as ATTESTATION_HANDLERS
+from lotabots.attestation.authority_api import HANDLERS as AUTHORITY_HANDLERS
 from lotabots.attestation.credentials import Credentials
 from lotabots.attestation.endorsement import Endorsements
 from lotabots.attestation.enrolment import Enrolments
 from lotabots.attestation.enrolment_api import HANDLERS as ENROLMENT_HANDLERS
 from lotabots.attestation.enrolment_tokens import EnrolmentTokens
+from lotabots.attestation.fleet import Fleets
+from lotabots.attestation.fleet_api import HANDLERS as FLEET_HANDLERS
 from lotabots.attestation.history import History
 from lotabots.attestation.judge import Judge
 from lotabots.attestation.lifecycle import Lives
@@ -28,6 +31,7 @@ from lotabots.attestation.service import Attestations
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.audit import REFUSALS, AuditSettings, Journal, Receipts, log_signers
 from lotabots.evidence import Anchors
+from lotabots.reference import References
 from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.process import Process
 from lotabots.runtime.tasks import Loop
@@ -36,8 +40,10 @@ from lotabots.runtime.web import Service
 HANDLERS = (
     *ATTESTATION_HANDLERS,
     *NODE_HANDLERS,
+    *FLEET_HANDLERS,
     *ENROLMENT_HANDLERS,
     *SAMPLES_HANDLERS,
+    *AUTHORITY_HANDLERS,
     *MODEL_HANDLERS,
 )
 
@@ -49,12 +55,8 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     used.
     """
     settings = process.settings.section(AttestationSettings)
-    judge = Judge(
-        trusted_anchors(settings.simulated_anchors, anchors),
-        this_appraiser(),
-        settings.appraisers,
-        settings.max_waiting,
-    )
+    roots = trusted_anchors(settings.simulated_anchors, anchors)
+    judge = Judge(roots, this_appraiser(), settings.appraisers, settings.max_waiting)
     journal = Journal(process.keyring)
     policies = Policies(settings.default_policy, journal, process.caches)
     stages = Stages(journal, settings.model_approvals)
@@ -67,7 +69,11 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
         appraiser=this_appraiser(),
     )
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
-    credentials, endorsements = Credentials(process), Endorsements()
+    history = History(process, judge, policies)
+    endorsements = Endorsements(
+        process.database, References(process), roots, tpm_certificates(settings.simulated_anchors)
+    )
+    credentials = Credentials(process)
     tokens = EnrolmentTokens(process, policies, journal)
     keeper = Keeper(settings)
     results = Results(process, policies, Receipts(process.log_files, signers))
@@ -81,12 +87,13 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "registry": Registry(journal, settings.model_approvals),
             "stages": stages,
             "attestations": Attestations(process, judge, policies, results, journal),
+            "fleets": Fleets(process, judge, policies, history),
+            "history": history,
             "enrolment_tokens": tokens,
             "enrolments": Enrolments(process, tokens, endorsements, credentials, journal),
             "renewals": Renewals(process, endorsements, credentials, journal),
             "keeper": keeper,
             "lives": Lives(journal),
-            "history": History(process, judge, policies),
             "journal": journal,
             "policies": policies,
             "results": results,

@@ -25,7 +25,8 @@ class AttestationSettings:
     default_policy: str = "default"
     """The built-in policy in force where no other was activated."""
     simulated_anchors: str = ""
-    """A PEM file of further roots. Whatever verifies through one of them is marked simulated."""
+    """A PEM file of further roots: of devices, of RIMs, then any of TPMs. Whatever verifies through
+    one of them is marked simulated."""
     result_seconds: int = changeable(300)
     """How long a result is valid, 1 to 600."""
     appraisers: int = 2
@@ -37,6 +38,9 @@ class AttestationSettings:
     """A PEM file of the CA that signs the HTTPS certificate in front of us: enrolment tokens name
     its key, and agents speak with no other server. Without it nodes can only enrol by plain HTTP
     on this very machine."""
+    event_days: int = changeable(30)
+    """How long events are kept, for streams that go on and webhooks that are played again, 1 to
+    3650."""
     credential_hours: int = 24
     """How long an agent's credential is valid, 1 to 24. It renews it long before."""
 
@@ -53,6 +57,8 @@ class AttestationSettings:
     def __post_init__(self) -> None:
         if not 1 <= self.model_approvals <= 10:
             raise invalid("SETTINGS_INVALID", "attestation.model_approvals is 1 to 10")
+        if not 1 <= self.event_days <= 3650:
+            raise invalid("SETTINGS_INVALID", "attestation.event_days is 1 to 3650")
         if not 1 <= self.credential_hours <= 24:
             raise invalid("SETTINGS_INVALID", "attestation.credential_hours is 1 to 24")
         if not 1 <= self.sample_days <= 90:

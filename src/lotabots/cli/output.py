@@ -21,7 +21,13 @@ class Exit(IntEnum):
 
 # Keyed by the words of `appraisal.Outcome`, which is not imported here: `--help` must stay light.
 EXIT_OF = {"accepted": Exit.OK, "rejected": Exit.REJECTED, "inconclusive": Exit.INCONCLUSIVE}
-COLOUR_OF = {"accepted": "green", "rejected": "red", "inconclusive": "yellow"}
+COLOUR_OF = {
+    "accepted": "green",
+    "rejected": "red",
+    "inconclusive": "yellow",
+    "stale": "yellow",
+    "unknown": "white",
+}
 
 output_option = click.option(
     "-o",
@@ -58,8 +64,9 @@ def needs_server(command: str, missing: ModuleNotFoundError) -> Exit:
     """
     if missing.name is None or missing.name.startswith("lotabots"):
         raise missing
+    extra = "agent" if command.split(maxsplit=1)[0] == "agent" else "server"
     say(f"`lotabots {command}` needs more than the base install ({missing.name} is missing).")
-    say("Install it with: pip install 'lotabots[server]'")
+    say(f"Install it with: pip install 'lotabots[{extra}]'")
     return Exit.USAGE
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -20,10 +20,20 @@ from lotabots.evidence.schemes.host_claims import (
 from lotabots.kernel import sha256_hex
 from lotabots.simulator.chips import Mode
 from lotabots.simulator.devices import Device
-from lotabots.simulator.fleet import Node
 
-_COLLECTED_AT = "2025-10-24T12:00:00Z"
+COLLECTED_AT = "2025-10-24T12:00:00Z"
+"""The moment that a statement names where nobody says another: nodes have no clock."""
 _MEMORY = 80 * 1024**3
+
+
+class _Node(Protocol):
+    """A node, as far as its host knows it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def devices(self) -> Sequence[Device]: ...
 
 
 @dataclass(frozen=True)
@@ -33,12 +43,12 @@ class HostOnNode:
     machine: Machine
 
     @classmethod
-    def of(cls, node: Node) -> "HostOnNode":
+    def of(cls, node: _Node, collected_at: str = COLLECTED_AT) -> "HostOnNode":
         """The host of this node, in which no change was planted."""
         gpus = [device for device in node.devices if device.item.kind == "gpu"]
         return cls(
             Machine(
-                collected_at=_COLLECTED_AT,
+                collected_at=collected_at,
                 os="Simulated Linux 1",
                 kernel="6.8.0-simulated",
                 architecture="x86_64",
