@@ -23,7 +23,10 @@ from lotabots.attestation.models.verifying import Verifier
 from lotabots.attestation.node_api import HANDLERS as NODE_HANDLERS
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.renewal import Renewals
+from lotabots.attestation.resource_metrics import NewestReports
 from lotabots.attestation.results import Results
+from lotabots.attestation.samples import Keeper
+from lotabots.attestation.samples_api import HANDLERS as SAMPLES_HANDLERS
 from lotabots.attestation.service import Attestations
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.audit import REFUSALS, AuditSettings, Journal, Receipts, log_signers
@@ -31,6 +34,7 @@ from lotabots.evidence import Anchors
 from lotabots.reference import References
 from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.process import Process
+from lotabots.runtime.tasks import Loop
 from lotabots.runtime.web import Service
 
 HANDLERS = (
@@ -38,6 +42,7 @@ HANDLERS = (
     *NODE_HANDLERS,
     *FLEET_HANDLERS,
     *ENROLMENT_HANDLERS,
+    *SAMPLES_HANDLERS,
     *AUTHORITY_HANDLERS,
     *MODEL_HANDLERS,
 )
@@ -70,6 +75,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     )
     credentials = Credentials(process)
     tokens = EnrolmentTokens(process, policies, journal)
+    keeper = Keeper(settings)
     results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(
         name="attestation",
@@ -86,10 +92,19 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "enrolment_tokens": tokens,
             "enrolments": Enrolments(process, tokens, endorsements, credentials, journal),
             "renewals": Renewals(process, endorsements, credentials, journal),
+            "keeper": keeper,
             "lives": Lives(journal),
             "journal": journal,
             "policies": policies,
             "results": results,
         },
-        loops=(REFUSALS, verifier.loop),
+        loops=(REFUSALS, verifier.loop, keeper.loop, *_shown(process, settings)),
     )
+
+
+def _shown(process: Process, settings: AttestationSettings) -> tuple[Loop, ...]:
+    """What keeps the newest reports at /metrics, if they are to be there."""
+    if not settings.resource_metrics:
+        return ()
+    newest = NewestReports(process.telemetry.registry, process.clock, settings.resource_metrics)
+    return (newest.loop,)
