@@ -29,6 +29,7 @@ PUBLIC, ANYONE = "nobody in particular", "any caller with a valid token"
 
 MATRIX: Mapping[str, str] = {
     "GET /.well-known/jwks.json": PUBLIC,
+    "GET /.well-known/lotabots-ca": PUBLIC,
     "GET /v1/attestations": "attestation.read",
     "POST /v1/attestations": "attestation.submit",
     "GET /v1/attestations/{attestation_id}": "attestation.read",

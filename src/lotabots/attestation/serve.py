@@ -2,6 +2,7 @@
 
 from lotabots.attestation.anchors import tpm_certificates, trusted_anchors
 from lotabots.attestation.api import HANDLERS as ATTESTATION_HANDLERS
+from lotabots.attestation.authority_api import HANDLERS as AUTHORITY_HANDLERS
 from lotabots.attestation.credentials import Credentials
 from lotabots.attestation.endorsement import Endorsements
 from lotabots.attestation.enrolment import Enrolments
@@ -37,7 +38,7 @@ HANDLERS = (
     *NODE_HANDLERS,
     *FLEET_HANDLERS,
     *ENROLMENT_HANDLERS,
-    *FLEET_HANDLERS,
+    *AUTHORITY_HANDLERS,
     *MODEL_HANDLERS,
 )
 

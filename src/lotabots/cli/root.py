@@ -15,6 +15,7 @@ from lotabots.kernel import LotaError
 
 COMMANDS = {
     "account": ("lotabots.cli.account", "Look after your own password, sessions and data."),
+    "agent": ("lotabots.cli.agent", "Let this machine join a server, and attest itself."),
     "attestation": ("lotabots.cli.attestation", "Look at attestations, and judge one again."),
     "audit": ("lotabots.cli.audit", "Read, check, copy, watch and witness the audit log."),
     "config": ("lotabots.cli.config", "Show the settings, and change some while servers run."),

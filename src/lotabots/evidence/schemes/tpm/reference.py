@@ -10,7 +10,8 @@ SecureBoot and separators: PK, KEK, db, dbx, and who signed what was started. Se
 what one allows is allowed, what one denies or requires is denied or required.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -73,6 +74,15 @@ class TpmReference(msgspec.Struct, frozen=True, kw_only=True):
     """Hex SHA-256 of each of them."""
     unreadable: tuple[tuple[str, str], ...]
     """(name, reason) of each file that cannot be used. What it would deny is not known."""
+    sources: Mapping[bytes, tuple[str, ...]] = MappingProxyType({})
+    """Which files list a value: hex SHA-256 of each."""
+    of_files: tuple[str, ...] = ()
+    """Which files have rules about measured files."""
+
+    def used(self, values: Iterable[bytes], *, of_files: bool) -> list[str]:
+        """The files that speak for these values, and for measured files if any were judged."""
+        named = {file for value in values for file in self.sources.get(value, ())}
+        return sorted(named.union(self.of_files if of_files else ()))
 
 
 REFERENCE: Slot[ReferenceFiles, TpmReference] = Slot("tpm.reference", 16)
@@ -117,16 +127,20 @@ def _load(files: ReferenceFiles) -> TpmReference:
             unreadable.append((name, str(error.details["measured"])))
             continue
         patterns, read[digest] = more, text
-    return _merged(tuple(read.values()), tuple(sorted(digests)), tuple(unreadable))
+    return _merged(read, tuple(sorted(digests)), tuple(unreadable))
 
 
 def _merged(
-    texts: tuple[_Text, ...], files: tuple[str, ...], unreadable: tuple[tuple[str, str], ...]
+    read: Mapping[str, _Text], files: tuple[str, ...], unreadable: tuple[tuple[str, str], ...]
 ) -> TpmReference:
+    texts = tuple(read.values())
     pcrs: dict[int, set[bytes]] = {}
-    for text in texts:
+    sources: dict[bytes, set[str]] = {}
+    for file, text in read.items():
         for number, values in text.pcrs.items():
             pcrs.setdefault(int(number), set()).update(map(bytes.fromhex, values))
+        for value in (*chain.from_iterable(text.pcrs.values()), *text.boot.allow):
+            sources.setdefault(bytes.fromhex(value), set()).add(file)
     return TpmReference(
         pcrs=MappingProxyType({number: frozenset(values) for number, values in pcrs.items()}),
         secure_boot=any(text.secure_boot is True for text in texts),
@@ -139,6 +153,8 @@ def _merged(
         digest=sha256_hex(canonical(files)),
         files=files,
         unreadable=unreadable,
+        sources=MappingProxyType({value: tuple(named) for value, named in sources.items()}),
+        of_files=tuple(file for file, text in read.items() if text.ima != _Ima()),
     )
 
 
