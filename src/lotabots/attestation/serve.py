@@ -1,6 +1,6 @@
 """The attestation service put together over one process."""
 
-from lotabots.attestation.anchors import trusted_anchors
+from lotabots.attestation.anchors import tpm_certificates, trusted_anchors
 from lotabots.attestation.api import HANDLERS as ATTESTATION_HANDLERS
 from lotabots.attestation.authority_api import HANDLERS as AUTHORITY_HANDLERS
 from lotabots.attestation.credentials import Credentials
@@ -28,6 +28,7 @@ from lotabots.attestation.service import Attestations
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.audit import REFUSALS, AuditSettings, Journal, Receipts, log_signers
 from lotabots.evidence import Anchors
+from lotabots.reference import References
 from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.process import Process
 from lotabots.runtime.web import Service
@@ -49,12 +50,8 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     used.
     """
     settings = process.settings.section(AttestationSettings)
-    judge = Judge(
-        trusted_anchors(settings.simulated_anchors, anchors),
-        this_appraiser(),
-        settings.appraisers,
-        settings.max_waiting,
-    )
+    roots = trusted_anchors(settings.simulated_anchors, anchors)
+    judge = Judge(roots, this_appraiser(), settings.appraisers, settings.max_waiting)
     journal = Journal(process.keyring)
     policies = Policies(settings.default_policy, journal, process.caches)
     stages = Stages(journal, settings.model_approvals)
@@ -68,7 +65,10 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     )
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
     history = History(process, judge, policies)
-    credentials, endorsements = Credentials(process), Endorsements()
+    endorsements = Endorsements(
+        process.database, References(process), roots, tpm_certificates(settings.simulated_anchors)
+    )
+    credentials = Credentials(process)
     tokens = EnrolmentTokens(process, policies, journal)
     results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(

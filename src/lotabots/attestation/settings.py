@@ -25,7 +25,8 @@ class AttestationSettings:
     default_policy: str = "default"
     """The built-in policy in force where no other was activated."""
     simulated_anchors: str = ""
-    """A PEM file of further roots. Whatever verifies through one of them is marked simulated."""
+    """A PEM file of further roots: of devices, of RIMs, then any of TPMs. Whatever verifies through
+    one of them is marked simulated."""
     result_seconds: int = changeable(300)
     """How long a result is valid, 1 to 600."""
     appraisers: int = 2

@@ -14,6 +14,7 @@ from lotabots.appraisal.checks import (
     reboot,
     required,
     revoked,
+    root,
     simulated,
 )
 from lotabots.appraisal.checks.case import Case
@@ -29,4 +30,5 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     reboot.check,
     layout.check,
     revoked.check,
+    root.check,
 )

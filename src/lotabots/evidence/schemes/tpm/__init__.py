@@ -18,7 +18,7 @@ from lotabots.evidence.schemes.tpm.good import GOOD_FACTS
 from lotabots.evidence.schemes.tpm.keys import check_attestation_key, verify_quote
 from lotabots.evidence.schemes.tpm.public import Public, read_public, without_size
 from lotabots.evidence.schemes.tpm.quote import PCRS, Quote
-from lotabots.evidence.schemes.tpm.verify import KIND, state_of, verify_tpms
+from lotabots.evidence.schemes.tpm.verify import KIND, verify_tpms
 
 SCHEME = "tpm"
 TPM = Scheme(name=SCHEME, verify=verify_tpms, codes=CODES, good_facts=GOOD_FACTS)
@@ -43,7 +43,6 @@ __all__ = [
     "make_credential",
     "read_evidence",
     "read_public",
-    "state_of",
     "verify_ek_chain",
     "verify_quote",
     "verify_tpms",

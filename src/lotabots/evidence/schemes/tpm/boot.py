@@ -62,7 +62,9 @@ ERROR = _digest(b"\x01\x00\x00\x00")
 """What firmware measures in place of a separator when it failed."""
 ENABLED = _digest(variable_data(_GLOBAL, "SecureBoot", b"\x01"))
 DISABLED = frozenset(_digest(variable_data(_GLOBAL, "SecureBoot", value)) for value in (b"", b"\0"))
-NOT_VALIDATED = _digest(variable_data(_SHIM, "MokSBState", b"\x01"))
+NOT_VALIDATED = frozenset(
+    _digest(variable_data(_SHIM, "MokSBState", bytes([value]))) for value in range(1, 256)
+)
 ACTIONS = frozenset(
     {
         _digest(b"Calling EFI Application from Boot Option"),
@@ -73,7 +75,7 @@ ACTIONS = frozenset(
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """One measurement that is not the firmware's own word: its digest, and what the log calls it."""
+    """A measurement that is not the firmware's own word: its digest, and what the log calls it."""
 
     digest: bytes
     application: bool
@@ -140,7 +142,7 @@ def _secure_boot(log: EventLog) -> SecureBoot:
     if end is None:
         return "unknown"
     before = digests[:end]
-    if not DISABLED.isdisjoint(before) or NOT_VALIDATED in digests:
+    if not DISABLED.isdisjoint(before) or not NOT_VALIDATED.isdisjoint(digests):
         return "disabled"
     return "enabled" if ENABLED in before else "unknown"
 
@@ -174,7 +176,7 @@ def _text(data: bytes) -> str:
 
 
 def _false(log: EventLog) -> tuple[Problem, ...]:
-    """Each event whose data is not what its digest is of, where the profile says that it has to be."""
+    """Each event whose digest is not of its data, where the profile says that it has to be."""
     found = []
     for event in log.events:
         if _is_false(event):

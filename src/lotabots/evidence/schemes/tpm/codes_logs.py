@@ -10,13 +10,13 @@ _UNSUPPORTED = Cause.UNSUPPORTED.value
 
 _RECOLLECT = "Collect the evidence again on the node and send the bytes unchanged."
 _LIST = (
-    "Quote first, then read ascii_runtime_measurements, and send its lines unchanged from the entry "
-    "that the challenge names. Kernels before 5.8 extend the SHA-256 bank with padded SHA-1, which "
-    "is not followed."
+    "Quote first, then read ascii_runtime_measurements, and send its lines unchanged from the "
+    "entry that the challenge names. Kernels before 5.8 extend the SHA-256 bank with padded SHA-1, "
+    "which is not followed."
 )
 _EXPECTED = (
-    "Find out what was changed on the node. If the change is wanted, add the value to the reference "
-    "file and import it in a signed bundle."
+    "Find out what was changed on the node. If the change is wanted, add the value to the "
+    "reference file and import it in a signed bundle."
 )
 
 EVENT_LOG: tuple[Code, ...] = (

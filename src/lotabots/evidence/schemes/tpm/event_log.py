@@ -5,7 +5,7 @@ TCG PC Client Platform Firmware Profile 1.05, chapter 10. Little-endian; offsets
 TCG_PCClientPCREvent (10.2.1): 0 pcrIndex (4) | 4 eventType (4) | 8 SHA-1 digest (20)
                                | 28 eventSize (4) | 32 event
 The log's first event has this form: EV_NO_ACTION with TCG_EfiSpecIdEvent (10.4.5.1):
-                               0 "Spec ID Event03\\0" | 16 platformClass (4) | 20 version (3)
+                               0 "Spec ID Event03", 0 | 16 platformClass (4) | 20 version (3)
                                | 23 uintnSize (1) | 24 numberOfAlgorithms (4)
                                | 28 algorithm (2), digestSize (2) of each | vendorInfoSize (1), info
 TCG_PCR_EVENT2 (10.2.2), all others: 0 pcrIndex (4) | 4 eventType (4) | 8 count (4)

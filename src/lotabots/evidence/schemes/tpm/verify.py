@@ -10,18 +10,15 @@ depends on it, so that one run reports everything.
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from lotabots.evidence import (
     Claims,
     Context,
     DerivedChallenge,
     EnrolledTpm,
     Evidence,
-    Facts,
+    Fact,
     Level,
     NodeClaims,
-    TpmState,
     manifest,
     root_nonce,
 )
@@ -30,7 +27,7 @@ from lotabots.evidence.schemes.tpm.clock import boot_status
 from lotabots.evidence.schemes.tpm.format import TpmEvidence, read_evidence
 from lotabots.evidence.schemes.tpm.keys import check_attestation_key
 from lotabots.evidence.schemes.tpm.leaves import check_leaves, check_session, read_manifest
-from lotabots.evidence.schemes.tpm.measurements import Measured, judge_measurements, load_reference
+from lotabots.evidence.schemes.tpm.measurements import Measured, judge_measurements
 from lotabots.evidence.schemes.tpm.public import Public
 from lotabots.evidence.schemes.tpm.quote import (
     PCRS,
@@ -40,6 +37,7 @@ from lotabots.evidence.schemes.tpm.quote import (
     read_signature,
     verifies,
 )
+from lotabots.evidence.schemes.tpm.reference import TpmReference, load_reference
 from lotabots.evidence.schemes.tpm.roots import load_roots
 from lotabots.evidence.schemes.tpm.trial import Trial
 from lotabots.kernel import canonical, equal, sha256, sha256_hex
@@ -82,26 +80,8 @@ def _verify(trial: Trial, item: Evidence) -> Claims:
             trial.facts |= {"class": KIND, "id": tpm.device_id}
             forward = _check_clock(trial, quote)
             measured = _check_pcrs(trial, quote, key, evidence)
-            if fresh and covered and forward and measured is not None:
-                holds = True
-                trial.facts["state"] = _state(quote, measured)
+            holds = fresh and covered and forward and measured
     return _claims(trial, chain, proven=proven, holds=holds)
-
-
-def state_of(facts: Mapping[str, object]) -> TpmState | None:
-    """Where a TPM with these facts stands for its next quote; None where this one did not hold."""
-    state = facts.get("state")
-    return None if state is None else msgspec.convert(state, TpmState)
-
-
-def _state(quote: Quote, measured: Measured) -> Facts:
-    return {
-        "reset_count": quote.reset_count,
-        "restart_count": quote.restart_count,
-        "clock": quote.clock,
-        "ima_entries": measured.ima_entries,
-        "ima_pcr": measured.ima_pcr,
-    }
 
 
 def _claims(trial: Trial, chain: EkChain | None, *, proven: bool, holds: bool) -> Claims:
@@ -215,25 +195,36 @@ def _check_clock(trial: Trial, quote: Quote) -> bool:
     return status != "backwards"
 
 
-def _check_pcrs(trial: Trial, quote: Quote, key: Public, evidence: TpmEvidence) -> Measured | None:
-    """What the PCRs say; None where they are not those asked for, with the values signed."""
+def _check_pcrs(trial: Trial, quote: Quote, key: Public, evidence: TpmEvidence) -> bool:
+    """Whether the PCRs are those asked for, with the signed values; then what they say."""
     trial.facts["quote"] = {"bank": "sha256", "pcrs": list(quote.pcrs)}
     if quote.pcrs != PCRS:
         trial.find("TPM-PCR-SELECTION", f"PCRs {list(PCRS)}", f"PCRs {list(quote.pcrs)}")
     if not covers(quote, evidence.pcrs, key.scheme_hash):
         trial.find("TPM-PCR-DIGEST", "the values that were signed", "others")
-        return None
+        return False
     state = trial.context.tpm_state
+    reference = load_reference(trial.context.reference, trial.caches)
     measured = judge_measurements(
         quoted=evidence.pcrs,
         event_log=evidence.event_log,
         ima=evidence.ima,
         state=state,
         rebooted=boot_status(quote, state) != "same",
-        reference=load_reference(trial.context.reference, trial.caches),
+        reference=reference,
         caches=trial.caches,
     )
     trial.facts |= measured.facts
+    trial.facts["reference"] = {"sha256": _used(reference, evidence.pcrs, measured)}
     for problem in measured.findings:
         trial.find(problem.code, problem.expected, problem.measured)
-    return measured if quote.pcrs == PCRS else None
+    return quote.pcrs == PCRS
+
+
+def _used(reference: TpmReference, quoted: Mapping[int, bytes], measured: Measured) -> list[Fact]:
+    """The reference files that this TPM's measurements stand on: if one is revoked, so are they."""
+    log = measured.facts["event_log"]
+    started = log["applications"] if isinstance(log, dict) else None
+    named = [one for one in started if isinstance(one, str)] if isinstance(started, list) else []
+    values = (*quoted.values(), *map(bytes.fromhex, named))
+    return [*reference.used(values, of_files=measured.ima_entries > 0)]
