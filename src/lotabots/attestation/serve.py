@@ -84,7 +84,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "fleets": Fleets(process, judge, policies, history),
             "history": history,
             "enrolment_tokens": tokens,
-            "enrolments": Enrolments(process, tokens, endorsements, credentials, journal),
+            "enrolments": Enrolments(process, tokens, endorsements, credentials, policies, journal),
             "renewals": Renewals(process, endorsements, credentials, journal),
             "lives": Lives(journal),
             "journal": journal,
