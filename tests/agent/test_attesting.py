@@ -59,7 +59,7 @@ async def test_a_software_identity_is_a_warning_that_everyone_sees(
     node = await join(api, tmp_path / "n", software=True)
     attested = await node.attest()
     assert "NODE-IDENTITY-SOFTWARE" in codes(attested)
-    assert attested.tier == 97  # and it is simulated, which is worse
+    assert attested.tier == 32
     assert (await api.get(f"/v1/nodes/{node.id}")).json()["identity"] == "software"
 
 
