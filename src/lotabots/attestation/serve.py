@@ -55,7 +55,8 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     used.
     """
     settings = process.settings.section(AttestationSettings)
-    roots = trusted_anchors(settings.simulated_anchors, anchors)
+    added = (settings.simulated_anchors, settings.simulated_tpms)
+    roots = trusted_anchors(added[0], anchors, added[1])
     judge = Judge(roots, this_appraiser(), settings.appraisers, settings.max_waiting)
     journal = Journal(process.keyring)
     policies = Policies(settings.default_policy, journal, process.caches)
@@ -71,7 +72,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
     history = History(process, judge, policies)
     endorsements = Endorsements(
-        process.database, References(process), roots, tpm_certificates(settings.simulated_anchors)
+        process.database, References(process), roots, tpm_certificates(*added)
     )
     credentials = Credentials(process)
     tokens = EnrolmentTokens(process, policies, journal)

@@ -27,6 +27,9 @@ class AttestationSettings:
     simulated_anchors: str = ""
     """A PEM file of further roots: of devices, of RIMs, then any of TPMs. Whatever verifies through
     one of them is marked simulated."""
+    simulated_tpms: str = ""
+    """A PEM file of further roots of TPMs alone, and of certificates between, such as those of a
+    software TPM (swtpm). Whatever verifies through one of them is marked simulated."""
     result_seconds: int = changeable(300)
     """How long a result is valid, 1 to 600."""
     appraisers: int = 2
