@@ -15,6 +15,7 @@ BENCHMARKS = {
     "api": "attest simulated GPUs through HTTP: verdicts a second and CPU for each",
     "gateway": "CPU of a request through the gateway, against Envoy, nginx and FastAPI",
     "audit": "prove, check receipts and audit a log of ten million entries, against pymerkle",
+    "fleet": "nodes with TPMs over HTTP: light attestations a second, and how long events take",
     "events": "from a revocation in one process to the refusal in another; what listening costs",
     "login": "what others feel while passwords are hashed: p99 in a storm of log-ins, on one core",
     "models": "verify a model of 2 GiB: CPU and wall of a process, against model-signing",
