@@ -18,6 +18,7 @@ BENCHMARKS = {
     "fleet": "nodes with TPMs over HTTP: light attestations a second, and how long events take",
     "events": "from a revocation in one process to the refusal in another; what listening costs",
     "login": "what others feel while passwords are hashed: p99 in a storm of log-ins, on one core",
+    "quote": "check a TPM quote, replay event log and file list, against keylime and tpm2_eventlog",
     "models": "verify a model of 2 GiB: CPU and wall of a process, against model-signing",
     "model_scan": "hostile and good models: refused and accepted, against three other scanners",
     "up": "seconds until `lotabots up` is ready, first and later",
