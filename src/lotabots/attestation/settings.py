@@ -49,7 +49,7 @@ class AttestationSettings:
 
     sample_days: int = 7
     """How long reports of nodes' resources are kept, 1 to 90."""
-    resource_metrics: int = 200
+    resource_metrics: int = 100
     """Of at most so many nodes the newest report is shown at /metrics, 0 to 5000; 0: of none.
 
     A node of eight GPUs makes about 110 series."""
