@@ -21,6 +21,12 @@ from lotabots.kernel.jws import sign_jws, verify_jws
 from lotabots.kernel.keys import KeySet, SigningKey, VerificationKeys, VerifyingKey
 from lotabots.kernel.principal import OPERATOR_TENANT, Principal, Role
 from lotabots.kernel.times import format_duration, format_time, parse_duration, parse_time
+from lotabots.kernel.webhooks import (
+    read_webhook_secret,
+    sign_webhook,
+    verify_webhook,
+    webhook_secret_text,
+)
 
 __all__ = [
     "OPERATOR_TENANT",
@@ -48,11 +54,15 @@ __all__ = [
     "open_envelope",
     "parse_duration",
     "parse_time",
+    "read_webhook_secret",
     "sha256",
     "sha256_hex",
     "sign_envelope",
     "sign_jws",
+    "sign_webhook",
     "strict_json",
     "strict_struct",
     "verify_jws",
+    "verify_webhook",
+    "webhook_secret_text",
 ]
