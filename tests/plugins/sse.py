@@ -1,5 +1,6 @@
 """A client of server-sent events, by the book (HTML, section 9.2): what it is told, and its id."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,10 @@ import msgspec
 from plugins.api import Api
 
 from lotabots.kernel import Role
+
+
+SECONDS = 60
+"""After which what was not told counts as lost; heartbeats would keep a test waiting for ever."""
 
 
 @dataclass
@@ -50,10 +55,11 @@ class Listening:
     async def next(self, count: int) -> list[Told]:
         """So many messages; `messages` cannot be read after it, since a line may be begun."""
         found: list[Told] = []
-        async for one in self.messages():
-            found.append(one)
-            if len(found) == count:
-                break
+        async with asyncio.timeout(SECONDS):
+            async for one in self.messages():
+                found.append(one)
+                if len(found) == count:
+                    break
         return found
 
 
