@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from cryptography import x509
@@ -203,3 +204,11 @@ def own_swtpm(made_swtpm: Path) -> Iterator[SoftwareTpm]:
 def other_swtpm(made_swtpm: Path) -> Iterator[SoftwareTpm]:
     """Another TPM of the same maker."""
     yield from _started(made_swtpm, "other")
+
+
+@pytest.fixture
+def new_swtpm(made_swtpm: Path) -> Iterator[SoftwareTpm]:
+    """A TPM that no other test has: a server lets each enrol once, whosever node it is."""
+    name = uuid4().hex
+    _make(made_swtpm / name, made_swtpm / "ca")
+    yield from _started(made_swtpm, name)
