@@ -225,10 +225,9 @@ async def test_a_tenant_has_so_many_streams_and_a_closed_one_makes_room(api: Api
     async with AsyncExitStack() as stack:
         for _ in range(MOST_OF_TENANT - 1):
             await stack.enter_async_context(listening(api))
-        async with listening(api):
-            async with listening(api) as refused:
-                assert refused.answer.status_code == 429
-                assert refused.answer.json()["code"] == "EVENT_STREAMS_LIMIT"
+        async with listening(api), listening(api) as refused:
+            assert refused.answer.status_code == 429
+            assert refused.answer.json()["code"] == "EVENT_STREAMS_LIMIT"
         while True:
             async with listening(api) as again:
                 if again.answer.status_code == 200:

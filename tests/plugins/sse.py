@@ -12,7 +12,6 @@ from plugins.api import Api
 
 from lotabots.kernel import Role
 
-
 SECONDS = 60
 """After which what was not told counts as lost; heartbeats would keep a test waiting for ever."""
 
