@@ -1,7 +1,7 @@
 """A verdict applied: stored and signed, the node's standing moved, what comes next given out."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -31,20 +31,57 @@ from lotabots.attestation.results import Results
 from lotabots.attestation.results_store import revoke_of_node
 from lotabots.attestation.session import FARTHEST, asked_of
 from lotabots.attestation.settings import AttestationSettings
-from lotabots.attestation.store import AttestationRow, Record, ResultRow, StandingRow
+from lotabots.attestation.store import (
+    AttestationRow,
+    DeviceRow,
+    EvidenceRow,
+    Record,
+    ResultRow,
+    StandingRow,
+)
 from lotabots.attestation.types import AttestationRequest, Attested, Following, Logged
-from lotabots.audit import Journal
+from lotabots.audit import Appended, Journal
 from lotabots.kernel import Principal
 from lotabots.result import Profile
 from lotabots.runtime.database import Transaction
+from lotabots.runtime.gathering import Gathered
 from lotabots.runtime.process import Process
 
+MOST, AT_ONCE = 32, 2
+"""Attestations in one commit, and commits of a tenant that are on their way."""
 REMEMBERED = 4096
 """Digests of blobs known to be stored: certificates, reference files and policies come again."""
 
 
+class _Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict with all that its commit needs."""
+
+    principal: Principal
+    loaded: Loaded
+    inputs: Inputs
+    next_challenge: bool
+    row: AttestationRow
+    parcel: bytes
+    evidence: Sequence[EvidenceRow]
+    devices: Sequence[DeviceRow]
+    result: ResultRow
+    node: StandingRow | None
+
+
+class _Done(msgspec.Struct, frozen=True):
+    """What its commit made of it: the audit entry, and what comes next."""
+
+    entry: Appended
+    after: Following
+    made: Made | None
+
+
 class Recorder:
-    """Applies the verdicts of this process, each in one transaction."""
+    """Applies the verdicts of this process, each in one transaction.
+
+    Those that come at the same time share it: then it stores each of them, or none, and where one
+    cannot be stored, each is stored alone.
+    """
 
     def __init__(
         self,
@@ -62,6 +99,9 @@ class Recorder:
         self._journal = journal
         self._metrics = metrics
         self._kept: OrderedDict[str, None] = OrderedDict()
+        self._recording = Gathered(
+            self._record, most=MOST, at_once=AT_ONCE, key=lambda one: one.row.hardware_id
+        )
 
     async def record(
         self,
@@ -90,46 +130,64 @@ class Recorder:
         token = await self._results.sign(
             verdict, judged.digest, result, profile, result.issued_at, loaded.policy
         )
-        state = loaded.known.state if node is None or node.state is None else node.state
-        async with self._process.database.transaction(principal.tenant_id) as tx:
-            policy = await self._policies.for_challenge(
-                tx, principal, None, loaded.known.policy_ref
-            )
-            needed = loaded.revoked.needed(policy)
-            after = following(state, inputs.scope, needed, inputs.now, lightly=loaded.known.lightly)
-            made = None
-            if request.next_challenge:
-                made = await self._next(tx, loaded, needed, state, after, inputs)
-            entries = [attestation_entry(principal, row)]
-            if made is not None:
-                entries.append(challenge_entry(principal, "challenge.create", made.row.id, "done"))
-            appended = (await self._journal.append_many(tx, entries))[0]
-            before = await store.record(
-                tx,
-                Record(
-                    row=row,
-                    parcel=make_parcel(judged.packed, sorted(own)),
-                    entry_id=appended.id,
-                    evidence=evidence,
-                    devices=device_rows(verdict, nodes.by_subject(loaded.asked), standing=counts),
-                    result=result,
-                    node=node,
-                    following=None if made is None else made.row,
-                ),
-            )
-            if node is not None and node.standing is not None:
-                await _tell(tx, row, node, before, inputs)
+        ready = _Ready(
+            principal=principal,
+            loaded=loaded,
+            inputs=inputs,
+            next_challenge=request.next_challenge,
+            row=row,
+            parcel=make_parcel(judged.packed, sorted(own)),
+            evidence=evidence,
+            devices=device_rows(verdict, nodes.by_subject(loaded.asked), standing=counts),
+            result=result,
+            node=node,
+        )
+        done = await self._recording.add(principal.tenant_id, ready)
         self._metrics.recorded(row.status)
         return attested(
             row,
             verdict,
             evidence,
-            Logged(entry=appended.id, leaf=appended.leaf.hex()),
+            Logged(entry=done.entry.id, leaf=done.entry.leaf.hex()),
             token,
             result.expires_at,
-            after,
-            None if made is None else made.issued,
+            done.after,
+            None if done.made is None else done.made.issued,
         )
+
+    async def _record(self, tenant: UUID, ready: Sequence[_Ready]) -> list[_Done]:
+        """Stores them all, or none: each whole, with its audit entry."""
+        async with self._process.database.transaction(tenant) as tx:
+            nexts = [await self._follow(tx, one) for one in ready]
+            entries = [attestation_entry(one.principal, one.row) for one in ready]
+            for one, (_, made) in zip(ready, nexts, strict=True):
+                if made is not None:
+                    verb = "challenge.create"
+                    entries.append(challenge_entry(one.principal, verb, made.row.id, "done"))
+            appended = await self._journal.append_many(tx, entries)
+            done = [
+                _Done(entry, *following)
+                for entry, following in zip(appended, nexts, strict=False)  # first the attestations
+            ]
+            before = await store.record(
+                tx, [_written(*pair) for pair in zip(ready, done, strict=True)]
+            )
+            for one, standing in zip(ready, before, strict=True):
+                if one.node is not None and one.node.standing is not None:
+                    await _tell(tx, one.row, one.node, standing, one.inputs)
+        return done
+
+    async def _follow(self, tx: Transaction, ready: _Ready) -> tuple[Following, Made | None]:
+        """What comes next, and the challenge for it where that was asked for."""
+        loaded, inputs, node = ready.loaded, ready.inputs, ready.node
+        known = loaded.known
+        policy = await self._policies.for_challenge(tx, ready.principal, None, known.policy_ref)
+        needed = loaded.revoked.needed(policy)
+        state = known.state if node is None or node.state is None else node.state
+        after = following(state, inputs.scope, needed, inputs.now, lightly=known.lightly)
+        if not ready.next_challenge:
+            return after, None
+        return after, await self._next(tx, loaded, needed, state, after, inputs)
 
     async def _next(
         self,
@@ -177,6 +235,19 @@ class Recorder:
                 self._kept.move_to_end(digest)
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)
+
+
+def _written(ready: _Ready, done: _Done) -> Record:
+    return Record(
+        row=ready.row,
+        parcel=ready.parcel,
+        entry_id=done.entry.id,
+        evidence=ready.evidence,
+        devices=ready.devices,
+        result=ready.result,
+        node=ready.node,
+        following=None if done.made is None else done.made.row,
+    )
 
 
 async def _tell(
