@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from lotabots.attestation.credentials import check_agent
+from lotabots.attestation.known_node import check_caller
 from lotabots.attestation.nodes import not_found
 from lotabots.attestation.samples_types import Reported, Resources, Sample, Samples
 from lotabots.attestation.settings import AttestationSettings
@@ -107,7 +107,7 @@ class Keeper:
         Raises `NODE_NOT_YOURS`, `NODE_NOT_FOUND`, `NODE_REVOKED`, `CREDENTIAL_REPLACED`,
         `SAMPLE_FUTURE`, `SAMPLE_TOO_OLD`, `SAMPLES_DISORDERED`; then nothing is stored.
         """
-        await check_agent(tx, principal, node_id)
+        await check_caller(tx, principal, node_id)
         self._check_times([report.at for report in reports], now)
         row = await tx.fetch_one(
             _STORE,

@@ -8,6 +8,7 @@ from lotabots.attestation.endorsement import Endorsements
 from lotabots.attestation.enrolment import Enrolments
 from lotabots.attestation.enrolment_api import HANDLERS as ENROLMENT_HANDLERS
 from lotabots.attestation.enrolment_tokens import EnrolmentTokens
+from lotabots.attestation.event_api import HANDLERS as EVENT_HANDLERS
 from lotabots.attestation.fleet import Fleets
 from lotabots.attestation.fleet_api import HANDLERS as FLEET_HANDLERS
 from lotabots.attestation.history import History
@@ -25,10 +26,14 @@ from lotabots.attestation.policies import Policies
 from lotabots.attestation.renewal import Renewals
 from lotabots.attestation.resource_metrics import NewestReports
 from lotabots.attestation.results import Results
+from lotabots.attestation.revocation_api import HANDLERS as REVOCATION_HANDLERS
 from lotabots.attestation.samples import Keeper
 from lotabots.attestation.samples_api import HANDLERS as SAMPLES_HANDLERS
 from lotabots.attestation.service import Attestations
 from lotabots.attestation.settings import AttestationSettings
+from lotabots.attestation.stream import Stream
+from lotabots.attestation.webhooks.api import HANDLERS as WEBHOOK_HANDLERS
+from lotabots.attestation.webhooks.managing import Webhooks
 from lotabots.audit import REFUSALS, AuditSettings, Journal, Receipts, log_signers
 from lotabots.evidence import Anchors
 from lotabots.reference import References
@@ -44,6 +49,9 @@ HANDLERS = (
     *ENROLMENT_HANDLERS,
     *SAMPLES_HANDLERS,
     *AUTHORITY_HANDLERS,
+    *REVOCATION_HANDLERS,
+    *EVENT_HANDLERS,
+    *WEBHOOK_HANDLERS,
     *MODEL_HANDLERS,
 )
 
@@ -55,7 +63,8 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     used.
     """
     settings = process.settings.section(AttestationSettings)
-    roots = trusted_anchors(settings.simulated_anchors, anchors)
+    added = (settings.simulated_anchors, settings.simulated_tpms)
+    roots = trusted_anchors(added[0], anchors, added[1])
     judge = Judge(roots, this_appraiser(), settings.appraisers, settings.max_waiting)
     journal = Journal(process.keyring)
     policies = Policies(settings.default_policy, journal, process.caches)
@@ -71,7 +80,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
     history = History(process, judge, policies)
     endorsements = Endorsements(
-        process.database, References(process), roots, tpm_certificates(settings.simulated_anchors)
+        process.database, References(process), roots, tpm_certificates(*added)
     )
     credentials = Credentials(process)
     tokens = EnrolmentTokens(process, policies, journal)
@@ -90,13 +99,15 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "fleets": Fleets(process, judge, policies, history),
             "history": history,
             "enrolment_tokens": tokens,
-            "enrolments": Enrolments(process, tokens, endorsements, credentials, journal),
+            "enrolments": Enrolments(process, tokens, endorsements, credentials, policies, journal),
             "renewals": Renewals(process, endorsements, credentials, journal),
             "keeper": keeper,
             "lives": Lives(journal),
             "journal": journal,
             "policies": policies,
             "results": results,
+            "stream": Stream(process),
+            "webhooks": Webhooks(process, journal),
         },
         loops=(REFUSALS, verifier.loop, keeper.loop, *_shown(process, settings)),
     )

@@ -27,6 +27,9 @@ class AttestationSettings:
     simulated_anchors: str = ""
     """A PEM file of further roots: of devices, of RIMs, then any of TPMs. Whatever verifies through
     one of them is marked simulated."""
+    simulated_tpms: str = ""
+    """A PEM file of further roots of TPMs alone, and of certificates between, such as those of a
+    software TPM (swtpm). Whatever verifies through one of them is marked simulated."""
     result_seconds: int = changeable(300)
     """How long a result is valid, 1 to 600."""
     appraisers: int = 2
@@ -41,6 +44,8 @@ class AttestationSettings:
     event_days: int = changeable(30)
     """How long events are kept, for streams that go on and webhooks that are played again, 1 to
     3650."""
+    webhook_insecure: bool = False
+    """Webhooks may also be plain HTTP, and go to this machine itself: for tests alone."""
     credential_hours: int = 24
     """How long an agent's credential is valid, 1 to 24. It renews it long before."""
 
