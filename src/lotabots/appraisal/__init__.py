@@ -1,5 +1,6 @@
 """Claims held against a policy: every finding, one verdict, replayable by anyone."""
 
+from lotabots.appraisal.accepted import Accepted
 from lotabots.appraisal.appraiser import appraise
 from lotabots.appraisal.cadence import Cadence, Needed, full_is_next
 from lotabots.appraisal.differences import Difference, FactChange, difference
@@ -45,6 +46,7 @@ __all__ = [
     "UNRECOGNISED",
     "VECTOR",
     "WARNING",
+    "Accepted",
     "Appraiser",
     "Binding",
     "Cadence",

@@ -20,6 +20,7 @@ from lotabots.kernel.errors import Kind, LotaError, invalid
 from lotabots.kernel.jws import sign_jws, verify_jws
 from lotabots.kernel.keys import KeySet, SigningKey, VerificationKeys, VerifyingKey
 from lotabots.kernel.principal import OPERATOR_TENANT, Principal, Role
+from lotabots.kernel.refusals import refusal_of
 from lotabots.kernel.times import format_duration, format_time, parse_duration, parse_time
 from lotabots.kernel.webhooks import (
     read_webhook_secret,
@@ -27,6 +28,7 @@ from lotabots.kernel.webhooks import (
     verify_webhook,
     webhook_secret_text,
 )
+from lotabots.kernel.wildcards import fits
 
 __all__ = [
     "OPERATOR_TENANT",
@@ -45,6 +47,7 @@ __all__ = [
     "encode_base64",
     "encode_base64url",
     "equal",
+    "fits",
     "format_duration",
     "format_time",
     "hkdf_sha512",
@@ -55,6 +58,7 @@ __all__ = [
     "parse_duration",
     "parse_time",
     "read_webhook_secret",
+    "refusal_of",
     "sha256",
     "sha256_hex",
     "sign_envelope",

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from lotabots.kernel.codes import (
     access,
+    agent,
     appraisal,
     attestation,
     audit,
@@ -35,6 +36,7 @@ from lotabots.kernel.codes import (
     runtime,
     server,
     tlog,
+    tpm,
     web,
     witness,
 )
@@ -67,12 +69,14 @@ AREAS = (
     reference,
     identity,
     attestation,
+    tpm,
     enrolment,
     notices,
     models_registry,
     resources,
     gateway,
     server,
+    agent,
     cli,
 )
 
