@@ -37,7 +37,7 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev ## the import contracts
 	$(BIN)/lint-imports --no-cache
 
-lock: $(VENV)/.dev ## resolve the three locks again
+lock: $(VENV)/.dev ## resolve the four locks again
 	scripts/lock.sh $(BIN)/uv
 
 docs: $(VENV)/.dev ## write the generated parts of ARCHITECTURE.md, docs/errors.md and docs/running.md

@@ -1,5 +1,5 @@
 #!/bin/sh
-# usage: lock.sh UV — resolves the three locks: the base install, the server, and development.
+# usage: lock.sh UV — resolves the four locks: the base install, the server, the agent, and development.
 set -eu
 compile() {
 	lock=$1
@@ -10,4 +10,5 @@ compile() {
 uv=$1
 compile requirements.lock
 compile requirements-server.lock --extra server --extra embedded --extra build
+compile requirements-agent.lock --extra agent
 compile requirements-dev.lock --extra server --extra embedded --extra build --extra agent --extra dev

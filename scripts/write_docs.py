@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SRC = ROOT / "src" / "lotabots"
 ORDER = (
     *("kernel", "access", "tlog", "models", "evidence", "appraisal", "result", "simulator"),
-    *("runtime", "audit", "reference", "attestation", "identity", "gateway", "server", "cli"),
+    *("runtime", "audit", "reference", "attestation", "identity", "gateway", "server", "agent"),
+    "cli",
 )
 
 

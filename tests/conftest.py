@@ -12,6 +12,7 @@ pytest_plugins = [
     "plugins.process",
     "plugins.api",
     "plugins.events",
+    "plugins.nvml",
     "plugins.people",
     "plugins.peers",
     "plugins.redis",
@@ -64,4 +65,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(
             "The tests of rate limits in Redis were SKIPPED: install redis-server (with CI=true "
             "they fail instead)."
+        )
+    if not shutil.which("gcc"):
+        terminalreporter.section("gcc MISSING", red=True)
+        terminalreporter.line(
+            "The tests of NVML were SKIPPED: install gcc, which builds their stub of its library "
+            "(with CI=true they fail instead)."
         )

@@ -19,7 +19,7 @@ def refused(policy_of: Any, *rules: Any, **changes: Any) -> str:
     return refusal.value.code
 
 
-@pytest.mark.parametrize("name", ["default", "strict", "demo"])
+@pytest.mark.parametrize("name", POLICY_TEXTS)
 def test_a_built_in_policy_loads_and_its_id_is_the_digest_of_its_content(name: str) -> None:
     policy = builtin_policy(name)
     assert policy.id == f"urn:lotabots:policy:{name}@sha256:{sha256_hex(policy.document)}"
@@ -33,9 +33,9 @@ def test_there_is_no_other_built_in_policy() -> None:
     assert refusal.value.code == "POLICY_UNKNOWN"
 
 
-def test_only_demo_allows_simulated_hardware(policy_of: Any) -> None:
-    allowed = {name: builtin_policy(name).allow_simulated for name in POLICY_TEXTS}
-    assert allowed == {"default": False, "strict": False, "demo": True}
+def test_only_those_for_demonstrations_allow_simulated_hardware(policy_of: Any) -> None:
+    allowed = {name for name in POLICY_TEXTS if builtin_policy(name).allow_simulated}
+    assert allowed == {"demo", "demo-host"}
     assert policy_of("gpu.nonce == 'match'").allow_simulated is False
 
 

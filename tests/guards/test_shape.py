@@ -14,11 +14,13 @@ PARSER_NOTE = "parser of a binary format"
 LONGEST_FILE, LONGEST_PARSER, LONGEST_FUNCTION = 300, 400, 60
 
 # Faces of their own (DESIGN section 4): each part of runtime, each scheme; what reads a model from
-# disk, which the pure rest of its package does not import; its parsers, scan and comparison, which
-# few commands load; what reads YAML, which costs a start-up that reads none; and the judges of
-# models and of controls, whose words (policy, verdict, rule) are those of the judge of hardware.
+# disk, and what asks devices for evidence, which the pure rest of its package does not import; the
+# parsers, scan and comparison of models, which few commands load; what reads YAML, which costs a
+# start-up that reads none; and the judges of models and of controls, whose words (policy, verdict,
+# rule) are those of the judge of hardware.
 FACES = re.compile(
     r"lotabots(\.\w+)?$|lotabots\.runtime\.\w+$|lotabots\.evidence\.schemes(\.\w+)?$|lotabots\.kernel\.(?:codes|yaml_text)$"
+    r"|lotabots\.evidence\.schemes\.\w+\.collect$"
     r"|lotabots\.models\.(?:read|cache|scan)$|lotabots\.appraisal\.(?:models|compliance|assessment)$"
     r"|lotabots\.models\.(?:read|cache|scan|formats|tensors)$|lotabots\.appraisal\.(?:models|compliance)$"
 )

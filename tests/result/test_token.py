@@ -24,7 +24,7 @@ from result.samples import (
     verdict,
 )
 
-from lotabots.appraisal import Appraiser, Outcome
+from lotabots.appraisal import Accepted, Appraiser, Binding, Outcome, Strength
 from lotabots.evidence import Cause, Finding, Level
 from lotabots.kernel import KeySet, LotaError, sha256
 from lotabots.result import LogEntry, Profile, Tier, read_result, verify_result
@@ -69,6 +69,16 @@ def test_a_result_says_what_the_verdict_says(profile: Profile) -> None:
     assert (first.kind, first.level, first.status) == ("gpu", Level.ATTESTED, Tier.AFFIRMING)
     assert first.vector == {"hardware": 2, "executables": 2, "instance-identity": 2}
     assert first.device == "NVIDIA:GH100:gpu0"
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_a_result_says_who_puts_up_with_a_weak_binding(profile: Profile) -> None:
+    owner = Accepted(owner="Ada", until="2027-01-01T00:00:00Z", reason="No TDISP before 2027.")
+    weak = Binding(between="gpu-host", strength=Strength.WEAK, why="no TDISP", accepted=owner)
+    assert result(verdict(bindings=(weak,)), profile=profile).bindings[0].accepted == owner
+    plain = msgspec.structs.replace(weak, accepted=None)
+    assert b"accepted" not in msgspec.json.encode(plain)
+    assert result(verdict(bindings=(plain,)), profile=profile).bindings[0].accepted is None
 
 
 SHARED = {

@@ -178,11 +178,11 @@ def test_the_json_list_is_read_back_as_the_same_evidence(nonce: bytes) -> None:
 
 def test_the_roots_are_marked_and_share_no_key_with_those_of_nvidia() -> None:
     simulated = anchors()
-    marked = (*simulated.device, *simulated.rim)
+    marked = (*simulated.device, *simulated.rim, *simulated.tpm)
     assert all(anchor.simulated and "Simulated" in anchor.name for anchor in marked)
     real = (*NVIDIA_ANCHORS.device, *NVIDIA_ANCHORS.rim)
     assert not {a.spki_sha256 for a in marked} & {a.spki_sha256 for a in real}
-    assert roots_pem().count(b"BEGIN CERTIFICATE") == 2
+    assert roots_pem().count(b"BEGIN CERTIFICATE") == 3
 
 
 def test_nothing_simulated_calls_itself_of_nvidia() -> None:

@@ -1,7 +1,9 @@
 """Claims held against a policy: every finding, one verdict, replayable by anyone."""
 
+from lotabots.appraisal.accepted import Accepted
 from lotabots.appraisal.appraiser import appraise
 from lotabots.appraisal.cadence import Cadence, Needed, full_is_next
+from lotabots.appraisal.differences import Difference, FactChange, difference
 from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.policies import TEXTS as POLICY_TEXTS
 from lotabots.appraisal.policies import builtin_policy
@@ -44,11 +46,14 @@ __all__ = [
     "UNRECOGNISED",
     "VECTOR",
     "WARNING",
+    "Accepted",
     "Appraiser",
     "Binding",
     "Cadence",
     "Change",
+    "Difference",
     "EvidenceDigest",
+    "FactChange",
     "Identity",
     "Inputs",
     "Needed",
@@ -65,6 +70,7 @@ __all__ = [
     "appraiser_digest",
     "blob_names",
     "builtin_policy",
+    "difference",
     "full_is_next",
     "judged_from",
     "load_policy",

@@ -12,19 +12,29 @@ No evidence, no rule, or nothing that could be judged is never a pass.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from lotabots.appraisal.bindings import bindings
+from lotabots.appraisal.bindings import (
+    Graph,
+    binding_facts,
+    bindings,
+    decided,
+    warnings,
+    with_owners,
+)
 from lotabots.appraisal.checks import CHECKS
 from lotabots.appraisal.checks.case import Case, finding
 from lotabots.appraisal.checks.inventory import MISPLACED
-from lotabots.appraisal.fixture import FULL_FACTS, NODE
+from lotabots.appraisal.fixture import BINDINGS, FULL_FACTS, NODE
 from lotabots.appraisal.inputs import Inputs
 from lotabots.appraisal.judge import Judgement, Weighed, in_order, judge, weigh
+from lotabots.appraisal.paths import fact_at
+from lotabots.appraisal.rule import LoadedRule
 from lotabots.appraisal.state import Scope, judged_from
 from lotabots.appraisal.verdict import (
     AFFIRMING,
     NO_CLAIM,
     UNRECOGNISED,
     Appraiser,
+    Binding,
     Part,
     Verdict,
     outcome_of,
@@ -74,10 +84,16 @@ def appraise(inputs: Inputs, caches: Caches, appraiser: Appraiser) -> Verdict:
     devices = (*claims.devices, *silent)
     parts = [_part(device, between, inputs) for device in devices]
     subjects = {device.subject for device in devices}
-    node = _Judged.of(
-        _judge_node(claims.facts, inputs),
-        [found for found in between if found.subject not in subjects],
+    graph = Graph(
+        challenge=inputs.challenge,
+        claims=claims.devices,
+        node=claims.facts,
+        in_place=not any(found.code in MISPLACED for found in between),
+        identity=inputs.identity,
+        scope=inputs.scope,
     )
+    others = [found for found in between if found.subject not in subjects]
+    node, ties = _node(graph, others, inputs)
     # Nothing refused and nothing there is still nothing.
     tier = worst([node.tier, *([part.tier for part, _ in parts] or [NO_CLAIM])])
     # A device's own findings first: what the node lacks mostly follows from them.
@@ -88,12 +104,7 @@ def appraise(inputs: Inputs, caches: Caches, appraiser: Appraiser) -> Verdict:
         parts=tuple(part for part, _ in parts),
         facts=claims.facts,
         findings=in_order(weighed),
-        bindings=bindings(
-            inputs.challenge,
-            claims.devices,
-            claims.facts,
-            in_place=not any(found.code in MISPLACED for found in between),
-        ),
+        bindings=ties,
         policy_id=inputs.policy.id,
         reference_digest=claims.reference_digest,
         collateral_digest=claims.collateral_digest,
@@ -117,19 +128,31 @@ class _Judged(NamedTuple):
         return cls(worst(tiers), (*map(weigh, findings), *judgement.findings))
 
 
-def _judge_node(facts: Facts, inputs: Inputs) -> Judgement:
+def _node(
+    graph: Graph, findings: Sequence[Finding], inputs: Inputs
+) -> tuple[_Judged, tuple[Binding, ...]]:
+    """What lies between the devices, judged, and how strongly it is tied together."""
+    ties = bindings(graph)
+    facts = {**graph.node, **binding_facts(ties, inputs.identity)}
     rules = inputs.policy.by_kind.get(NODE, ())
     if inputs.scope is Scope.LIGHT:
         # What only the devices of a full attestation can tell was judged there, by this policy.
-        rules = tuple(
-            rule
-            for rule in rules
-            if not any(claim[0] in FULL_FACTS for claim in rule.condition.claims)
-        )
-    if not rules:
-        # Unlike a device, the space between devices may be left without a rule.
-        return Judgement(AFFIRMING, {}, ())
-    return judge(rules, NODE, NODE, facts, inputs.moment)
+        rules = tuple(rule for rule in rules if _is_light(rule, facts))
+    # Unlike a device, the space between devices may be left without a rule.
+    judgement = Judgement(AFFIRMING, {}, ())
+    if rules:
+        judgement = judge(rules, NODE, NODE, facts, inputs.moment)
+    by_rule = decided(rules, judgement)
+    weaknesses = warnings(graph, ties, by_rule)
+    return _Judged.of(judgement, [*findings, *weaknesses]), with_owners(ties, by_rule)
+
+
+def _is_light(loaded: LoadedRule, facts: Facts) -> bool:
+    """Whether a light attestation says something about every claim that the rule names."""
+    return not any(
+        claim[0] in FULL_FACTS or (claim[0] == BINDINGS and fact_at(facts, claim) is None)
+        for claim in loaded.condition.claims
+    )
 
 
 def _part(

@@ -10,9 +10,24 @@ from lotabots.evidence.schemes import SCHEMES
 NODE = "node"
 """The kind of the facts that only exist between devices."""
 
-GOOD: Mapping[str, Facts] = MappingProxyType(
-    {kind: facts for scheme in SCHEMES for kind, facts in scheme.good_facts.items()}
-)
+BINDINGS, IDENTITY = "bindings", "identity"
+"""The node's facts that the appraiser itself states."""
+
+_TIED: Facts = {
+    BINDINGS: {
+        "session_key_root_of_trust": "strong",
+        "nonce_session_key": "strong",
+        "gpu_host": "strong",
+        "container_kernel": "strong",
+        "model_container": "strong",
+        "fabric": "strong",
+        "policy_verdict": "strong",
+    },
+    IDENTITY: "tpm",
+}
+_STATED = {kind: facts for scheme in SCHEMES for kind, facts in scheme.good_facts.items()}
+
+GOOD: Mapping[str, Facts] = MappingProxyType({**_STATED, NODE: {**_STATED[NODE], **_TIED}})
 """Kind -> facts as its scheme gives them for a good device; `node` for a good node."""
 
 FULL_FACTS = frozenset(

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from lotabots.appraisal.accepted import Accepted
 from lotabots.appraisal.cel import Scope, show_claims
-from lotabots.appraisal.rule import SEVERITIES, Accepted, LoadedRule
+from lotabots.appraisal.rule import SEVERITIES, LoadedRule
 from lotabots.appraisal.verdict import (
     AFFIRMING,
     CONTRAINDICATED,

@@ -5,11 +5,10 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from lotabots.appraisal.accepted import Accepted, Line, Paragraph
 from lotabots.appraisal.cel import Condition
 from lotabots.appraisal.verdict import VectorName
 
-Line: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Paragraph: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 Name: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
 
 
@@ -23,14 +22,6 @@ class Severity(StrEnum):
 
 
 SEVERITIES = tuple(Severity)
-
-
-class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who accepts a warning, until when (RFC 3339), and why. After `until` it counts as 96."""
-
-    owner: Line
-    until: str
-    reason: Paragraph
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
+from lotabots.appraisal.accepted import Accepted
 from lotabots.evidence import Cause, Finding, Level
 from lotabots.kernel import canonical, format_time, sha256_hex, strict_struct
 
@@ -53,13 +54,17 @@ class Strength(StrEnum):
     NONE = "none"
 
 
-class Binding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Binding(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """One tie between two things that a verdict speaks about, and why it has its strength."""
 
     between: str
     """Two names joined by a hyphen, e.g. `gpu-host`."""
     strength: Strength
     why: str
+    accepted: Accepted | None = None
+    """Who puts up with it as it is, by which the policy names it; left out where nobody does."""
 
 
 class EvidenceDigest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -74,7 +74,7 @@ class History:
         async with self._process.database.transaction(principal.tenant_id) as tx:
             row = await records.found(tx, attestation_id)
             parcel = await records.parcel_of(tx, attestation_id)
-        manifest, blobs = await self._packed(parcel)
+        manifest, blobs = await self.packed(parcel)
         return ReplayInputs(
             manifest=manifest,
             blobs=blobs,
@@ -92,7 +92,7 @@ class History:
         return [await self._try(policy, *pair) for pair in zip(rows, parcels, strict=True)]
 
     async def _try(self, policy: Policy, row: AttestationRow, parcel: bytes) -> Trial:
-        inputs = unpack_inputs(*await self._packed(parcel))
+        inputs = unpack_inputs(*await self.packed(parcel))
         trial = await self._judge.try_policy(policy, inputs)
         return Trial(
             attestation=row.id,
@@ -102,7 +102,7 @@ class History:
             findings=trial.after.findings,
         )
 
-    async def _packed(self, parcel: bytes) -> tuple[bytes, dict[str, bytes]]:
+    async def packed(self, parcel: bytes) -> tuple[bytes, dict[str, bytes]]:
         """The manifest and every blob that it names."""
         get = self._process.blobs.get
         manifest, blobs = open_parcel(parcel)

@@ -7,6 +7,8 @@ from lotabots.attestation.endorsement import Endorsements
 from lotabots.attestation.enrolment import Enrolments
 from lotabots.attestation.enrolment_api import HANDLERS as ENROLMENT_HANDLERS
 from lotabots.attestation.enrolment_tokens import EnrolmentTokens
+from lotabots.attestation.fleet import Fleets
+from lotabots.attestation.fleet_api import HANDLERS as FLEET_HANDLERS
 from lotabots.attestation.history import History
 from lotabots.attestation.judge import Judge
 from lotabots.attestation.lifecycle import Lives
@@ -32,6 +34,7 @@ from lotabots.runtime.web import Service
 HANDLERS = (
     *ATTESTATION_HANDLERS,
     *NODE_HANDLERS,
+    *FLEET_HANDLERS,
     *ENROLMENT_HANDLERS,
     *MODEL_HANDLERS,
 )
@@ -62,6 +65,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
         appraiser=this_appraiser(),
     )
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
+    history = History(process, judge, policies)
     credentials, endorsements = Credentials(process), Endorsements()
     tokens = EnrolmentTokens(process, policies, journal)
     results = Results(process, policies, Receipts(process.log_files, signers))
@@ -75,11 +79,12 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "registry": Registry(journal, settings.model_approvals),
             "stages": stages,
             "attestations": Attestations(process, judge, policies, results, journal),
+            "fleets": Fleets(process, judge, policies, history),
+            "history": history,
             "enrolment_tokens": tokens,
             "enrolments": Enrolments(process, tokens, endorsements, credentials, journal),
             "renewals": Renewals(process, endorsements, credentials, journal),
             "lives": Lives(journal),
-            "history": History(process, judge, policies),
             "journal": journal,
             "policies": policies,
             "results": results,

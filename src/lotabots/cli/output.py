@@ -21,7 +21,13 @@ class Exit(IntEnum):
 
 # Keyed by the words of `appraisal.Outcome`, which is not imported here: `--help` must stay light.
 EXIT_OF = {"accepted": Exit.OK, "rejected": Exit.REJECTED, "inconclusive": Exit.INCONCLUSIVE}
-COLOUR_OF = {"accepted": "green", "rejected": "red", "inconclusive": "yellow"}
+COLOUR_OF = {
+    "accepted": "green",
+    "rejected": "red",
+    "inconclusive": "yellow",
+    "stale": "yellow",
+    "unknown": "white",
+}
 
 output_option = click.option(
     "-o",

@@ -24,6 +24,7 @@ COMMANDS = {
     ),
     "doctor": ("lotabots.cli.doctor", "Say what this machine lacks, and how to mend it."),
     "explain": ("lotabots.cli.explain", "Say what a code means and what to do about it."),
+    "fleet": ("lotabots.cli.fleet", "Show all nodes at a glance, and judge them all again."),
     "key": ("lotabots.cli.key", "Make, list and revoke API keys."),
     "keys": ("lotabots.cli.keys", "List, rotate and revoke the keys that sign."),
     "login": ("lotabots.cli.login", "Trade a password for a session."),
@@ -36,6 +37,7 @@ COMMANDS = {
     "up": ("lotabots.cli.up", "Serve everything in one process, on a database of its own."),
     "user": ("lotabots.cli.user", "Manage the users of a tenant."),
     "verify": ("lotabots.cli.verify", "Verify evidence or a result token, offline."),
+    "why": ("lotabots.cli.why", "Say why a node stands as it does, and what to do about it."),
 }
 
 

@@ -21,6 +21,7 @@ from lotabots.kernel.jws import sign_jws, verify_jws
 from lotabots.kernel.keys import KeySet, SigningKey, VerificationKeys, VerifyingKey
 from lotabots.kernel.principal import OPERATOR_TENANT, Principal, Role
 from lotabots.kernel.times import format_duration, format_time, parse_duration, parse_time
+from lotabots.kernel.wildcards import fits
 
 __all__ = [
     "OPERATOR_TENANT",
@@ -39,6 +40,7 @@ __all__ = [
     "encode_base64",
     "encode_base64url",
     "equal",
+    "fits",
     "format_duration",
     "format_time",
     "hkdf_sha512",

@@ -22,6 +22,7 @@ from lotabots.result.types import (
     MAX_LIFETIME,
     MAX_RESULT_CHARACTERS,
     RESULT_TYPE,
+    BindingGrade,
     LogEntry,
     Profile,
     StatusRef,
@@ -173,7 +174,7 @@ def _extension(
         "collateral": verdict.collateral_digest,
         "challenge": verdict.challenge,
         "bindings": [
-            {"between": binding.between, "strength": binding.strength}
+            BindingGrade(binding.between, binding.strength, binding.accepted)
             for binding in verdict.bindings
         ],
         "findings": list(dict.fromkeys(f.code for f in verdict.findings))[:MAX_FINDINGS],

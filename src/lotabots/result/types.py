@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from lotabots.appraisal import Appraiser, Outcome, Strength
+from lotabots.appraisal import Accepted, Appraiser, Outcome, Strength
 from lotabots.evidence import Level
 from lotabots.result.tiers import Tier
 
@@ -45,11 +45,13 @@ class LogEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     receipt: str | None = None
 
 
-class BindingGrade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class BindingGrade(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How strongly two things are tied together; why stands in the verdict."""
 
     between: str
     strength: Strength
+    accepted: Accepted | None = None
+    """Who puts up with it as it is, by a rule of the policy, until when, and why."""
 
 
 class ResultPart(msgspec.Struct, frozen=True, kw_only=True):

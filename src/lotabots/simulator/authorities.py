@@ -1,4 +1,4 @@
-"""The certification authorities of the simulator: two roots that NVIDIA's are never confused with.
+"""The certification authorities of the simulator: roots that real ones are never confused with.
 
 Their private keys follow from a seed in this file, so anyone can make simulated evidence. That is
 the point: it proves nothing, its roots are marked as simulated, and no default policy accepts it.
@@ -31,10 +31,12 @@ from lotabots.simulator.seeds import private_key, serial_number
 SEED = b"lotabots/simulator: these keys are public"
 DEVICE_ROOT_NAME = "LotaBots Simulated Device Identity CA"
 RIM_ROOT_NAME = "LotaBots Simulated RIM Root CA"
+TPM_ROOT_NAME = "LotaBots Simulated TPM Root CA"
 NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """The notAfter that means no expiry (RFC 5280, section 4.1.2.5)."""
 
 _ROOT_SINCE = datetime(2021, 11, 5, tzinfo=UTC)
+TPM_SINCE = datetime(2023, 1, 1, tzinfo=UTC)
 _RIM_SINCE = datetime(2023, 1, 1, tzinfo=UTC)
 _RIM_UNTIL = datetime(2053, 1, 1, tzinfo=UTC)
 
@@ -190,16 +192,69 @@ def rim_signer(
     return Authority(leaf, key), chain
 
 
+@cache
+def tpm_root(label: str = "tpm-root") -> Authority:
+    """The root of endorsement keys' chains; by another label, a forged one."""
+    key = private_key(SEED, label)
+    subject = name(C="US", O="LotaBots", CN=TPM_ROOT_NAME)
+    extensions: Extensions = (
+        *key_ids(key.public_key(), key.public_key()),
+        (ca(), True),
+        (usage(sign_crls=True), True),
+    )
+    validity = (_ROOT_SINCE, NEVER)
+    serial = serial_number(SEED, label)
+    return Authority(
+        build(subject, key.public_key(), serial, validity, extensions, subject, key), key
+    )
+
+
+@cache
+def tpm_issuer(root_label: str = "tpm-root") -> Authority:
+    """The CA that issues the certificates of endorsement keys."""
+    root = tpm_root(root_label)
+    label = f"{root_label}/issuer"
+    key = private_key(SEED, label)
+    certificate = root.issue(
+        name(CN="LotaBots Simulated TPM Issuing CA", O=ORGANIZATION, C="US"),
+        key.public_key(),
+        serial_number(SEED, label),
+        (TPM_SINCE, NEVER),
+        (
+            (ca(path_length=0), True),
+            (usage(sign_crls=True), True),
+            (crl_at("tpm-root.crl"), False),
+            *key_ids(key.public_key(), root.key.public_key()),
+        ),
+    )
+    return Authority(certificate, key)
+
+
+@cache
+def secure_boot_signer() -> Authority:
+    """Whom the firmware of simulated machines lets sign what it starts."""
+    label = "secure-boot"
+    key = private_key(SEED, label)
+    subject = name(CN="LotaBots Simulated Secure Boot", O=ORGANIZATION)
+    extensions: Extensions = ((ca(), True), (usage(), True))
+    validity = (TPM_SINCE, NEVER)
+    serial = serial_number(SEED, label)
+    return Authority(
+        build(subject, key.public_key(), serial, validity, extensions, subject, key), key
+    )
+
+
 def anchors() -> Anchors:
-    """The two simulated roots. Whatever they verify is simulated, whatever it says of itself."""
-    return Anchors(device=(_anchor(device_root()),), rim=(_anchor(rim_root()),))
+    """The three simulated roots. Whatever they verify is simulated, whatever it says of itself."""
+    return Anchors(
+        device=(_anchor(device_root()),), rim=(_anchor(rim_root()),), tpm=(_anchor(tpm_root()),)
+    )
 
 
 def roots_pem() -> bytes:
-    """Both roots as PEM: device root, then RIM root."""
-    return b"".join(
-        root.certificate.public_bytes(Encoding.PEM) for root in (device_root(), rim_root())
-    )
+    """The roots as PEM: of devices, of reference values (RIM), of TPMs."""
+    roots = (device_root(), rim_root(), tpm_root())
+    return b"".join(root.certificate.public_bytes(Encoding.PEM) for root in roots)
 
 
 def _anchor(root: Authority) -> Anchor:

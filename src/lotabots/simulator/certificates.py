@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA384
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
@@ -17,6 +17,7 @@ Extensions = Sequence[tuple[x509.ExtensionType, bool]]
 """Each extension and whether it is critical."""
 Validity = tuple[datetime, datetime]
 """notBefore and notAfter, aware."""
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 _ATTRIBUTES = {
     "CN": NameOID.COMMON_NAME,
@@ -44,7 +45,7 @@ class Authority:
     def issue(
         self,
         subject: x509.Name,
-        key: ec.EllipticCurvePublicKey,
+        key: PublicKey,
         serial: int,
         validity: Validity,
         extensions: Extensions,
@@ -61,7 +62,7 @@ def name(**attributes: str) -> x509.Name:
 
 def build(
     subject: x509.Name,
-    key: ec.EllipticCurvePublicKey,
+    key: PublicKey,
     serial: int,
     validity: Validity,
     extensions: Extensions,
@@ -118,7 +119,7 @@ def crl_at(file: str) -> x509.CRLDistributionPoints:
 
 
 def key_ids(
-    key: ec.EllipticCurvePublicKey, issuer: ec.EllipticCurvePublicKey
+    key: PublicKey, issuer: PublicKey
 ) -> tuple[tuple[x509.ExtensionType, bool], tuple[x509.ExtensionType, bool]]:
     """Subject and authority key identifiers, both SHA-1 of the key as RFC 5280 has it."""
     return (

@@ -19,6 +19,7 @@ from lotabots.simulator.fleet import Node
 from lotabots.simulator.golden import manifests
 from lotabots.simulator.rim_faults import RIMS, Case
 from lotabots.simulator.rims import current, rim_file, signer
+from lotabots.simulator.tpm import REFERENCE_NAME, tpm_reference
 
 
 class Revocation(StrEnum):
@@ -43,13 +44,17 @@ def reference_files(
 ) -> ReferenceFiles:
     """Everything needed to judge these nodes at `now` (aware, UTC), their planted faults included.
 
-    A fault of a manifest holds for every node that needs that manifest; one of OCSP or a CRL for
-    the one device, and for a CRL for all of its issuer.
+    A fault of a manifest holds for every node that needs that manifest, one of a TPM's reference
+    values for every TPM; one of OCSP or a CRL for the one device, and for a CRL for all of its
+    issuer.
     """
     nodes = tuple(nodes)
     now = now.replace(microsecond=0)
     devices = [(device, node.fault_of(device.subject)) for node in nodes for device in node.devices]
     files = {"approved-versions.json": approved_versions()}
+    if any(node.tpm for node in nodes):
+        tpm_values = tpm_reference(node.tpm_fault for node in nodes if node.tpm_fault)
+        files |= {} if tpm_values is None else {REFERENCE_NAME: tpm_values}
     files.update(_manifests(devices, now))
     chains = _device_subjects(devices)
     rims = _rim_subjects(devices, now)

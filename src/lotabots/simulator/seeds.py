@@ -24,11 +24,13 @@ def derive(seed: bytes, label: str, length: int) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def private_key(seed: bytes, label: str) -> ec.EllipticCurvePrivateKey:
-    """The P-384 key of this seed and label."""
-    # 64 bytes for a 48-byte order: the bias is below 2^-128 (FIPS 186-5, appendix A.2.1).
+def private_key(
+    seed: bytes, label: str, curve: ec.EllipticCurve = CURVE
+) -> ec.EllipticCurvePrivateKey:
+    """The key of this seed and label; on P-384 unless another curve is named."""
+    # 64 bytes for at most a 48-byte order: the bias is below 2^-128 (FIPS 186-5, appendix A.2.1).
     number = int.from_bytes(derive(seed, f"key/{label}", 64), "big")
-    return ec.derive_private_key(number % (ORDER - 1) + 1, CURVE)
+    return ec.derive_private_key(number % (curve.group_order - 1) + 1, curve)
 
 
 def serial_number(seed: bytes, label: str) -> int:

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from lotabots.appraisal.checks import (
     cadence,
     clock,
+    contradictions,
     inventory,
     layout,
     reboot,
     required,
     revoked,
+    root,
     simulated,
 )
 from lotabots.appraisal.checks.case import Case
@@ -23,8 +25,10 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     required.check,
     simulated.check,
     clock.check,
+    contradictions.check,
     cadence.check,
     reboot.check,
     layout.check,
     revoked.check,
+    root.check,
 )

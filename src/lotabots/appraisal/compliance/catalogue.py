@@ -22,10 +22,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from lotabots.appraisal.accepted import Line, Paragraph
 from lotabots.appraisal.compliance.answer import Check
 from lotabots.appraisal.compliance.checks import CHECKS
 from lotabots.appraisal.compliance.packs import TEXTS
-from lotabots.appraisal.rule import Line, Name, Paragraph, Severity
+from lotabots.appraisal.rule import Name, Severity
 from lotabots.kernel import Kind, LotaError, canonical, invalid, sha256_hex
 from lotabots.kernel.yaml_text import Reading, read_yaml
 

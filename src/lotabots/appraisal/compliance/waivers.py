@@ -13,9 +13,9 @@ from typing import Annotated
 
 import msgspec
 
+from lotabots.appraisal.accepted import Line, Paragraph
 from lotabots.appraisal.compliance.catalogue import Id
 from lotabots.appraisal.models import Digest
-from lotabots.appraisal.rule import Line, Paragraph
 from lotabots.kernel import invalid, parse_time, sha256_hex
 from lotabots.kernel.yaml_text import Reading, read_yaml
 

@@ -11,7 +11,7 @@ more characters that are no `*`; whose name has no `*`; whose name has more char
 import re
 from typing import NamedTuple
 
-from lotabots.kernel import invalid
+from lotabots.kernel import fits, invalid
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 _NAME = re.compile(rf"{_PART}/{_PART}", re.ASCII)
@@ -28,7 +28,7 @@ class Pattern(NamedTuple):
         """Whether this name of a model is one of those that the pattern stands for."""
         organisation, own = self.text.split("/")
         given_organisation, given = name.split("/")
-        return _matches(organisation, given_organisation) and _matches(own, given)
+        return fits(organisation, given_organisation) and fits(own, given)
 
     @property
     def specificity(self) -> tuple[bool, int, bool, int]:
@@ -60,21 +60,3 @@ def check_name(name: str) -> str:
         detail = "A model is named by organisation and name, such as acme/llama-8b."
         raise invalid("MODEL_NAME_MALFORMED", detail)
     return name
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """Whether the text has the pattern's pieces in order, the first and last in their places."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return pattern == text
-    *inner, last = rest
-    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
-        return False
-    # The leftmost place of each piece leaves the most room for the next: no going back is needed.
-    at, end = len(first), len(text) - len(last)
-    for piece in inner:
-        found = text.find(piece, at, end)
-        if found < 0:
-            return False
-        at = found + len(piece)
-    return True

@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from lotabots.appraisal.policies import default, demo, strict
+from lotabots.appraisal.policies import default, demo, demo_host, host, strict
 from lotabots.appraisal.policy import Policy, load_policy
 from lotabots.kernel import Kind, LotaError
 
 TEXTS: Mapping[str, str] = MappingProxyType(
-    {"default": default.TEXT, "strict": strict.TEXT, "demo": demo.TEXT}
+    {
+        "default": default.TEXT,
+        "strict": strict.TEXT,
+        "host": host.TEXT,
+        "demo": demo.TEXT,
+        "demo-host": demo_host.TEXT,
+    }
 )
 """Name -> YAML, as a user would write it: a start for a policy of one's own."""
 

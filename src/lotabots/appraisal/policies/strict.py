@@ -65,6 +65,24 @@ rules:{RULES}\
     title: The answer about revocation is still within its own term
     why: Past nextUpdate the issuer itself no longer stands by what it said.
     fix: Import OCSP answers or CRLs whose nextUpdate lies ahead.
+  - id: tpm-attested
+    evidence: tpm
+    claim: hardware
+    when: tpm.level == "attested"
+    tier: 0
+    severity: high
+    title: The TPM is attested
+    why: One word for all of it - signature, nonce, chain, manifest, clock.
+    fix: Read the other findings of this TPM; each names what is missing.
+  - id: tpm-secure-boot-on
+    evidence: tpm
+    claim: configuration
+    when: tpm.secure_boot == "enabled"
+    tier: 0
+    severity: high
+    title: Secure boot is on
+    why: Where the log does not say so, nobody knows what the firmware would have started.
+    fix: Send the firmware's log of the boot, or switch secure boot on and restart.
   - id: node-closed-fabric
     evidence: node
     claim: configuration

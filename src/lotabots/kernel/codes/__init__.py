@@ -35,6 +35,7 @@ from lotabots.kernel.codes import (
     runtime,
     server,
     tlog,
+    tpm,
     web,
     witness,
 )
@@ -67,6 +68,7 @@ AREAS = (
     reference,
     identity,
     attestation,
+    tpm,
     enrolment,
     notices,
     models_registry,

@@ -46,7 +46,7 @@ _ERRORS = (
         "POLICY_UNKNOWN",
         "not_found",
         "There is no built-in policy of this name.",
-        "Use default, strict or demo, or give a policy file.",
+        "Use default, strict, host, demo or demo-host, or give a policy file.",
     ),
     Code(
         "REPLAY_MALFORMED",
@@ -178,6 +178,26 @@ _FINDINGS = (
         "Driver, firmware, GPUs or their partition are not those of the last full attestation.",
         "Make a full attestation; the agent does so by itself. If nobody changed the node, find "
         "out who did.",
+    ),
+    Code(
+        "NODE-BINDING-WEAK",
+        "warning",
+        "Nothing stronger than the host's own quote says that the GPUs are in this host.",
+        "Nothing mends it on today's hardware. To put up with it by name, add a rule with tier 32: "
+        '`node.bindings.gpu_host == "strong"`, with owner, date and reason.',
+    ),
+    Code(
+        "NODE-IDENTITY-SOFTWARE",
+        "warning",
+        "The node's own key rests on no TPM: whoever copied it can speak for the node.",
+        "Enrol the node with its TPM. To put up with it by name, add a rule with tier 32: "
+        '`node.identity == "tpm"`, with owner, date and reason.',
+    ),
+    Code(
+        "NODE-ROOT-UNASKED",
+        "collateral",
+        "The node enrolled a TPM, and the challenge was made without it.",
+        "Put the TPM back into the node's inventory, then ask for a new challenge.",
     ),
     Code(
         "NODE-REVOKED",

@@ -9,4 +9,37 @@ CODES: tuple[Code, ...] = (
         "A statement of a host about itself has another form than statements have.",
         "Let the agent write it; the details name the first member that does not fit.",
     ),
+    Code(
+        "HOST-CONTRADICTION",
+        "misconfigured",
+        "The host says something else of its GPUs than they have signed.",
+        "Find out which is wrong: evidence that another machine gave, a driver that was exchanged "
+        "while it ran, or software that lies. Restart the agent after an update of the driver.",
+    ),
+    Code(
+        "GPU_LIBRARY",
+        "unavailable",
+        "NVIDIA's driver library (NVML) is not here, or does not work.",
+        "Install the driver, or restart the agent after the driver was updated; `nvidia-smi` must "
+        "work for the agent's user.",
+    ),
+    Code(
+        "GPU_CC_OFF",
+        "conflict",
+        "Confidential computing is off, so the GPU signs no report about itself.",
+        "Turn confidential computing (or protected PCIe) on with NVIDIA's tools and reset the GPU. "
+        "Until then the GPU can only be claimed.",
+    ),
+    Code(
+        "GPU_NO_EVIDENCE",
+        "unavailable",
+        "A GPU gave no certificates or no report; the details have NVML's reason.",
+        "Look at the GPU with `nvidia-smi`; a lost GPU needs a reset or a restart of its node.",
+    ),
+    Code(
+        "GPU_NOT_HERE",
+        "not_found",
+        "The challenge asks for a GPU that this machine does not have.",
+        "If a GPU was exchanged or moved, an operator has to change the node's inventory.",
+    ),
 )

@@ -12,6 +12,7 @@ from lotabots.evidence.schemes.host_claims.machine import (
     MigInstance,
     Nvml,
 )
+from lotabots.evidence.schemes.host_claims.report import Disk, GpuUse, HostUse, Report
 from lotabots.evidence.schemes.host_claims.statement import (
     MAX_STATEMENT_BYTES,
     Statement,
@@ -30,10 +31,14 @@ __all__ = [
     "SCHEME",
     "ConfidentialComputing",
     "Cpu",
+    "Disk",
     "Gpu",
+    "GpuUse",
+    "HostUse",
     "Machine",
     "MigInstance",
     "Nvml",
+    "Report",
     "Statement",
     "layout_of",
     "read_statement",

@@ -51,6 +51,7 @@ class ConfidentialComputing(
     multi_gpu: Literal["none", "protected_pcie", "nvle", "other"] | None = None
     ready: OnOff | None = None
     """Whether the GPUs take work; off until the owner has attested them."""
+    errors: Errors = {}
 
 
 class Nvml(
@@ -80,6 +81,7 @@ class MigInstance(
     """As NVML names the device: `NVIDIA H100 80GB HBM3 MIG 1g.10gb`."""
     memory: Count | None = None
     """Bytes."""
+    errors: Errors = {}
 
 
 class Gpu(

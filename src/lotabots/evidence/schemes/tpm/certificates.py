@@ -63,6 +63,8 @@ class Certificate(msgspec.Struct, frozen=True, eq=False):
     issuer: x509.Name
     name: str
     """The subject's common name, or empty."""
+    issued_by: str
+    """The issuer for a message, cut: an attacker may have written it."""
     spki_sha256: bytes
     not_before: datetime
     not_after: datetime
@@ -126,6 +128,7 @@ def read_certificate(der: bytes) -> Certificate:
         # Names are read only when asked for, so both are asked for here, where errors are expected.
         subject, issuer = parsed.subject, parsed.issuer
         names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        issued_by = issuer.rfc4514_string()[:120]
         digest = parsed.signature_hash_algorithm
         before, after = parsed.not_valid_before_utc, parsed.not_valid_after_utc
     except _UNREADABLE as error:
@@ -142,6 +145,7 @@ def read_certificate(der: bytes) -> Certificate:
         subject=subject,
         issuer=issuer,
         name=str(names[0].value) if len(names) == 1 else "",
+        issued_by=issued_by,
         spki_sha256=sha256(
             _usable(key).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         ),

@@ -58,6 +58,8 @@ class EkChain(msgspec.Struct, frozen=True, kw_only=True):
     leaf_sha256: str = ""
     keys: tuple[str, ...] = ()
     """Hex SHA-256 of the issuers' SubjectPublicKeyInfo, root last."""
+    files: tuple[str, ...] = ()
+    """Hex SHA-256 of the reference files that name the root."""
 
     def facts(self) -> Facts:
         """As policies see it."""
@@ -65,8 +67,10 @@ class EkChain(msgspec.Struct, frozen=True, kw_only=True):
         if self.leaf_sha256:
             facts["leaf_sha256"] = self.leaf_sha256
         if self.keys:
+            # As the revocation of a key, and of a reference file, looks for them.
             facts["root_spki_sha256"] = self.keys[-1]
-            facts["issuers"] = list(self.keys)
+            facts["issuer_spki_sha256"] = list(self.keys)
+            facts["roots"] = {"sha256": list(self.files)}
         return facts
 
 
@@ -113,14 +117,13 @@ def verify_ek_chain(
         problem = Problem("TPM-CHAIN-KEY", f"the key {device_id}", named)
         return msgspec.structs.replace(chain, problem=problem)
     if not found.paths:
-        problem = Problem(
-            "TPM-CHAIN-UNTRUSTED", _known(roots, anchors), leaf.issuer.rfc4514_string()
-        )
+        problem = Problem("TPM-CHAIN-UNTRUSTED", _known(roots, anchors), leaf.issued_by)
         return msgspec.structs.replace(chain, status="untrusted", problem=problem)
     for path in found.paths:
         if path.valid_at(now):
+            files = roots.sources.get(path.anchor.spki_sha256, ())
             return msgspec.structs.replace(
-                chain, status="valid", anchor=path.anchor, keys=path.keys
+                chain, status="valid", anchor=path.anchor, keys=path.keys, files=files
             )
     last = found.paths[0]
     problem = Problem(

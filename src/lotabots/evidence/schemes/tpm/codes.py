@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lotabots.evidence import Cause, Finding
+from lotabots.evidence.schemes.tpm import codes_logs
 from lotabots.kernel import Kind, LotaError
 from lotabots.kernel.codes import Code
 
@@ -113,12 +114,6 @@ QUOTE: tuple[Code, ...] = (
         "The TPM's clock or its counters lie before those of its newest quote.",
         "Find out whether the TPM was cleared or replaced. If it was you, enrol the node again.",
     ),
-    Code(
-        "TPM-REPEATED",
-        _MALICIOUS,
-        "One TPM's evidence was sent in two places.",
-        "Send the evidence of each TPM once.",
-    ),
 )
 
 MANIFEST: tuple[Code, ...] = (
@@ -212,10 +207,11 @@ CHAIN: tuple[Code, ...] = (
     ),
 )
 
-CODES: tuple[Code, ...] = FORMAT + QUOTE + MANIFEST + CHAIN
+CODES: tuple[Code, ...] = FORMAT + QUOTE + MANIFEST + CHAIN + codes_logs.CODES
 BY_NAME: Mapping[str, Code] = MappingProxyType({code.name: code for code in CODES})
 
 _RETRYABLE = frozenset(code.name for code in CODES if code.about == _COLLATERAL) | {
+    *codes_logs.RETRYABLE,
     "TPM-NONCE-MISMATCH",
     "TPM-PCR-DIGEST",
     "TPM-MANIFEST-COUNTERS",

@@ -31,6 +31,8 @@ MAX_SECRET = 32
 
 _HASHES: dict[Alg, HashAlgorithm] = {Alg.SHA256: SHA256(), Alg.SHA384: SHA384()}
 _LABEL = b"IDENTITY"
+_SIZES = ((RANDOMNESS, 2 + 32), (RANDOMNESS, 2 + 48))
+"""Of randomness and name: by SHA-256, by SHA-384."""
 
 
 def check_endorsement_key(public: Public) -> Public:
@@ -50,8 +52,9 @@ def make_credential(ek: Public, ak_name: bytes, secret: bytes, randomness: bytes
     ValueError for a secret, name or randomness of a wrong length, which no node can cause.
     """
     check_endorsement_key(ek)
-    if len(randomness) != RANDOMNESS or not 1 <= len(secret) <= MAX_SECRET or len(ak_name) != 34:
-        raise ValueError("a name has 34 bytes, a secret 1 to 32, its randomness 96")
+    sizes = (len(randomness), len(ak_name))
+    if sizes not in _SIZES or not 1 <= len(secret) <= MAX_SECRET:
+        raise ValueError("a name has 34 or 50 bytes, a secret 1 to 32, its randomness 96")
     seed, encrypted_seed = _seed(ek, randomness)
     storage = _kdfa(ek.name_alg, seed, b"STORAGE", ak_name, ek.symmetric_bits // 8)
     integrity = _kdfa(ek.name_alg, seed, b"INTEGRITY", b"", _HASHES[ek.name_alg].digest_size)

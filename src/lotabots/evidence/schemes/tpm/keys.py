@@ -33,8 +33,6 @@ def check_attestation_key(data: bytes, caches: Caches) -> Public:
     attributes = public.attributes
     if attributes & _NEEDED != _NEEDED or attributes & _REFUSED:
         raise _unfit(f"attributes with {_NEEDED:#x} and without {_REFUSED:#x}", f"{attributes:#x}")
-    if public.name_alg is not Alg.SHA256:
-        raise _unfit("a name by SHA-256", public.name_alg.name)
     if public.scheme not in (Alg.RSASSA, Alg.RSAPSS, Alg.ECDSA) or public.symmetric_bits:
         raise _unfit("one scheme to sign by, and nothing to encrypt by", public.scheme.name)
     return memory.put(data, public)

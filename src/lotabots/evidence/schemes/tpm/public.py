@@ -74,9 +74,8 @@ _SCHEMES = {
     Alg.RSA: (Alg.RSASSA, Alg.RSAPSS, Alg.OAEP),
     Alg.ECC: (Alg.ECDSA,),
 }
-_ALL = 0
-for _one in Attribute:
-    _ALL |= _one
+# A sum of plain numbers: the complement of an IntFlag has no reserved bits.
+_ALL = sum(one.value for one in Attribute)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,8 @@
 certificate. Such a file comes in a signed bundle; a node cannot send one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 import msgspec
@@ -38,8 +39,8 @@ class Roots(msgspec.Struct, frozen=True, kw_only=True):
     """Roots and intermediates: what a chain may need and a node need not send."""
     digest: str
     """Hex SHA-256 over the files that were used; names do not count."""
-    files: tuple[str, ...]
-    """SHA-256 of each of them, hex."""
+    sources: Mapping[bytes, tuple[str, ...]]
+    """SubjectPublicKeyInfo (SHA-256) of a root -> the files that name it, by SHA-256 in hex."""
     ignored: tuple[tuple[str, str], ...]
     """(name, reason) of each file of roots that cannot be used."""
 
@@ -76,6 +77,7 @@ def _read_each(pems: Sequence[str]) -> tuple[Certificate, ...]:
 
 def _load(reference: ReferenceFiles) -> Roots:
     anchors: dict[Anchor, None] = {}
+    sources: dict[bytes, set[str]] = {}
     certificates: dict[bytes, Certificate] = {}
     digests: list[str] = []
     ignored: list[tuple[str, str]] = []
@@ -88,14 +90,15 @@ def _load(reference: ReferenceFiles) -> Roots:
         except LotaError as error:
             ignored.append((name, error.detail))
             continue
-        digests.append(sha256_hex(data))
-        anchors |= {Anchor(spki_sha256=one.spki_sha256, name=one.name): None for one in roots}
+        digests.append(digest := sha256_hex(data))
+        for one in roots:
+            anchors[Anchor(spki_sha256=one.spki_sha256, name=one.name)] = None
+            sources.setdefault(one.spki_sha256, set()).add(digest)
         certificates |= {one.sha256: one for one in (*roots, *intermediates)}
-    files = tuple(sorted(set(digests)))
     return Roots(
         anchors=tuple(anchors),
         certificates=tuple(certificates.values()),
-        digest=sha256_hex(canonical(files)),
-        files=files,
+        digest=sha256_hex(canonical(sorted(set(digests)))),
+        sources=MappingProxyType({key: tuple(sorted(named)) for key, named in sources.items()}),
         ignored=tuple(ignored),
     )

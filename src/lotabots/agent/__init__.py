@@ -1,0 +1,1 @@
+"""The program on a node: it proves the node again and again, and reports what the node says."""
