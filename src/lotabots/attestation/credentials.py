@@ -1,7 +1,8 @@
-"""Credentials of agents: given, replaced, ended, and checked again wherever they are used.
+"""Credentials of agents: given, replaced and ended.
 
 A credential is a user token of the role `agent`, bound to the session key of one node's agent
 (`access.tokens`). It says who calls, never how the node stands: only verdicts say that.
+What became of node and key since, `session.check_life` asks wherever one is used.
 """
 
 import secrets
@@ -9,13 +10,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
-
 from lotabots.access import issue_token
 from lotabots.attestation import enrolment_store as store
-from lotabots.attestation.session import check_life
 from lotabots.attestation.settings import AttestationSettings
-from lotabots.kernel import Kind, LotaError, Principal, Role, SigningKey
+from lotabots.kernel import Kind, LotaError, Role, SigningKey
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.events import revoke_token
 from lotabots.runtime.process import Process
@@ -74,30 +72,3 @@ async def end(tx: Transaction, node_id: UUID, now: datetime) -> None:
     held = await store.agent(tx, node_id, hold=True)
     if held is not None and held.expires_at > now:
         await revoke_token(tx, held.token_id, held.expires_at)
-
-
-class _Life(msgspec.Struct, frozen=True):
-    lifecycle: str
-    key_thumbprint: str | None
-
-
-async def check_agent(tx: Transaction, principal: Principal, node_id: UUID) -> None:
-    """Returns only if an agent may act for this node now; for whoever is no agent it returns.
-
-    The token was believed before; this asks what became of its node and of its key since. Raises
-    `NODE_NOT_FOUND`, `NODE_NOT_YOURS`, `NODE_REVOKED`, `CREDENTIAL_REPLACED`.
-    """
-    if principal.role is not Role.AGENT:
-        return
-    if principal.node_id != str(node_id):
-        detail = "An agent acts for its own node only."
-        raise LotaError(Kind.AUTHORIZATION, "NODE_NOT_YOURS", detail)
-    life = await tx.fetch_one(
-        "select n.lifecycle, a.key_thumbprint from attestation.nodes n"
-        " left join attestation.agents a on a.node_id = n.id where n.id = $1",
-        node_id,
-        into=_Life,
-    )
-    if life is None:
-        raise LotaError(Kind.NOT_FOUND, "NODE_NOT_FOUND", "There is no such node.")
-    check_life(principal, life.lifecycle, life.key_thumbprint)

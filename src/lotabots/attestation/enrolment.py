@@ -30,6 +30,8 @@ from lotabots.attestation.enrolment_types import (
     EnrolmentRequest,
 )
 from lotabots.attestation.nodes import NewNode
+from lotabots.attestation.notices import Notice, tell
+from lotabots.attestation.policies import Policies
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.audit import ANONYMOUS, Entry, Journal
 from lotabots.kernel import (
@@ -70,6 +72,7 @@ class Enrolments:
         tokens: EnrolmentTokens,
         endorsements: Endorsements,
         credentials: Credentials,
+        policies: Policies,
         journal: Journal,
     ) -> None:
         self._database = process.database
@@ -77,6 +80,7 @@ class Enrolments:
         self._tokens = tokens
         self._endorsements = endorsements
         self._credentials = credentials
+        self._policies = policies
         self._journal = journal
 
     async def begin(
@@ -84,7 +88,7 @@ class Enrolments:
     ) -> Enrolment:
         """The first step of an agent whose DPoP proof was of the key with this thumbprint.
 
-        Raises `ENROLMENT_*`, `KEY_*`, `NODE_DEVICE_TWICE`, `TPM_*`; the token is spent then, unless
+        Raises `ENROLMENT_*`, `KEY_*`, `NODE_DEVICE_TWICE`, the token is spent then, unless
         it could not be.
         """
         tenant, token = await self._tokens.spend(request.token, address, now)
@@ -192,6 +196,9 @@ class Enrolments:
         await nodes.create(tx, new, now)
         if asked.tpm is not None:
             await store.insert_tpm(tx, row.id, asked.tpm, now)
+        policy = await self._policies.of_node(tx, asked.policy)
+        await nodes.await_first(tx, row.id, policy.cadence)
+        await tell(tx, Notice.NODE_ENROLLED, row.id, _told(asked), now)
         await self._journal.append(tx, _enrolled(row, asked))
 
     async def _end(self, tenant: UUID, enrolment: UUID, error: LotaError, now: datetime) -> None:
@@ -236,18 +243,30 @@ def _begun(row: EnrolmentRow, asked: Asked) -> Entry:
     )
 
 
+def _told(asked: Asked) -> dict[str, str | int | None]:
+    return {"name": asked.name, "class": asked.node_class, "identity": asked.identity}
+
+
 def _enrolled(row: EnrolmentRow, asked: Asked) -> Entry:
+    digests = {
+        "identity": asked.identity,
+        "inventory": nodes.inventory_digest(asked.inventory()),
+        "session_key": asked.key_thumbprint,
+        "token": str(row.token_id),
+    }
+    if asked.tpm is not None:
+        digests |= {
+            "ak_name": asked.tpm.ak_name.hex(),
+            "root": asked.tpm.root.hex(),
+            "simulated": str(asked.tpm.simulated).lower(),
+            "tpm": asked.tpm.device_id,
+        }
     return Entry(
         actor_ref=ANONYMOUS,
         verb="node.enroll",
         subject_ref=f"node:{row.id}",
         outcome="done",
-        digests={
-            "identity": asked.identity,
-            "inventory": nodes.inventory_digest(asked.inventory()),
-            "session_key": asked.key_thumbprint,
-            "token": str(row.token_id),
-        },
+        digests=digests,
     )
 
 

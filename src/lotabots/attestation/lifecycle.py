@@ -11,9 +11,11 @@ from uuid import UUID
 
 import msgspec
 
-from lotabots.attestation import credentials, nodes
+from lotabots.attestation import credentials, nodes, revocations
 from lotabots.attestation.enrolment import OWN_KINDS
 from lotabots.attestation.node_types import Node
+from lotabots.attestation.notices import Notice, tell
+from lotabots.attestation.results_store import revoke_of_node
 from lotabots.attestation.session import device_hash
 from lotabots.attestation.types import MAX_DEVICES, DeclaredDevice
 from lotabots.audit import Entry, Journal
@@ -40,6 +42,8 @@ class Lives:
         _not_over(life)
         if life.lifecycle == "active":
             await _set(tx, node_id, "quarantined", reason, now)
+            await revocations.put(tx, "quarantine", str(node_id), reason, principal.user_id, now)
+            await _tell(tx, Notice.NODE_QUARANTINED, node_id, reason, now)
             await self._record(tx, principal, "node.quarantine", node_id, reason)
         return await nodes.found(tx, node_id, now)
 
@@ -51,6 +55,8 @@ class Lives:
         _not_over(life)
         if life.lifecycle == "quarantined":
             await _set(tx, node_id, "active", reason, now)
+            await revocations.take_back(tx, "quarantine", str(node_id), principal.user_id, now)
+            await tell(tx, Notice.NODE_RELEASED, node_id, {"reason": reason}, now)
             await self._record(tx, principal, "node.release", node_id, reason)
         return await nodes.found(tx, node_id, now)
 
@@ -62,6 +68,9 @@ class Lives:
         if life.lifecycle != "revoked":
             await _set(tx, node_id, "revoked", reason, now)
             await credentials.end(tx, node_id, now)
+            await revocations.put(tx, "node", str(node_id), reason, principal.user_id, now)
+            await revocations.take_back(tx, "quarantine", str(node_id), principal.user_id, now)
+            await _tell(tx, Notice.NODE_REVOKED, node_id, reason, now)
             await self._record(tx, principal, "node.revoke", node_id, reason)
         return await nodes.found(tx, node_id, now)
 
@@ -87,6 +96,7 @@ class Lives:
             raise invalid("NODE_DEVICE_LIMIT", "The node has as many devices as it can have.")
         await nodes.add_devices(tx, node_id, [device])
         await self._changed(tx, principal, "node.device_add", node_id, device)
+        await tell(tx, Notice.DEVICE_CHANGED, node_id, _told("added", device), now)
         return await nodes.found(tx, node_id, now)
 
     async def remove_device(
@@ -123,6 +133,7 @@ class Lives:
             kind,
         )
         await self._changed(tx, principal, "node.device_remove", node_id, device)
+        await tell(tx, Notice.DEVICE_CHANGED, node_id, _told("removed", device), now)
         return await nodes.found(tx, node_id, now)
 
     async def _changed(
@@ -180,11 +191,29 @@ def _not_over(life: _Life) -> None:
 
 
 async def _set(tx: Transaction, node_id: UUID, lifecycle: str, reason: str, now: datetime) -> None:
+    """Of a node out of service nothing is accepted, and of one that is over nothing is awaited.
+
+    A node that is released stands as it did: how it stands now, its next attestation says.
+    """
     await tx.execute(
-        "update attestation.nodes set lifecycle = $2, lifecycle_reason = $3, lifecycle_at = $4"
+        "update attestation.nodes set lifecycle = $2, lifecycle_reason = $3, lifecycle_at = $4,"
+        " standing = case when $2 = 'active' then standing else 'rejected' end,"
+        " standing_at = case when $2 = 'active' then standing_at else $4 end,"
+        " due_at = case when $2 = 'revoked' then null else due_at end,"
+        " overdue_at = case when $2 = 'revoked' then null else overdue_at end"
         " where id = $1",
         node_id,
         lifecycle,
         reason,
         now,
     )
+
+
+async def _tell(tx: Transaction, kind: Notice, node_id: UUID, reason: str, now: datetime) -> None:
+    """Takes the node's results back, and tells so."""
+    results = await revoke_of_node(tx, node_id, str(kind), now)
+    await tell(tx, kind, node_id, {"reason": reason, "results": results}, now)
+
+
+def _told(verb: str, device: DeclaredDevice) -> dict[str, str | int | None]:
+    return {verb: f"{device.kind} {device.device_id}"}

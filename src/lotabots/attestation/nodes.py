@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from lotabots.appraisal import Cadence
 from lotabots.attestation.node_types import Agent, Node, NodePage, NodeRegistration, Wanted
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.session import device_hash
@@ -130,6 +131,17 @@ async def add_devices(tx: Transaction, node_id: UUID, devices: Sequence[Declared
         # Not which one, and not where: it can be another tenant's.
         detail = "One of the devices is registered already."
         raise LotaError(Kind.CONFLICT, "NODE_DEVICE_TAKEN", detail)
+
+
+async def await_first(tx: Transaction, node_id: UUID, cadence: Cadence) -> None:
+    """Has a node that enrolled count as silent if it does not attest within its policy's time."""
+    await tx.execute(
+        "update attestation.nodes set due_at = now() + $2::interval,"
+        " overdue_at = now() + $3::interval where id = $1",
+        node_id,
+        cadence.stale_in,
+        cadence.rejected_in,
+    )
 
 
 def inventory_digest(devices: Sequence[DeclaredDevice]) -> str:

@@ -73,6 +73,10 @@ class Policies:
             raise LotaError(Kind.NOT_FOUND, "POLICY_NOT_FOUND", "There is no such policy.")
         return await self.load(source)
 
+    async def of_node(self, tx: Transaction, ref: str | None) -> Policy:
+        """What a node is judged by: its own policy, else the one in force."""
+        return await (self.active(tx) if ref is None else self.get(tx, ref))
+
     async def for_challenge(
         self, tx: Transaction, principal: Principal, ref: str | None, of_node: str | None
     ) -> Policy:
@@ -81,7 +85,7 @@ class Policies:
 
         Raises `POLICY_NOT_FOUND`, `POLICY_NOT_YOURS`.
         """
-        own = await (self.active(tx) if of_node is None else self.get(tx, of_node))
+        own = await self.of_node(tx, of_node)
         wanted = own if ref is None else await self.get(tx, ref)
         if principal.role is Role.AGENT and wanted.id != own.id:
             detail = "An agent is judged by the policy of its node."

@@ -9,9 +9,9 @@ from lotabots.kernel import Kind, LotaError
 
 EVENT_LOG = Path("/sys/kernel/security/tpm0/binary_bios_measurements")
 IMA_LIST = Path("/sys/kernel/security/ima/ascii_runtime_measurements")
-MAX_EVENT_LOG = 512 * 1024
-"""Bytes. Evidence has one MiB, and the log becomes a third longer in it."""
-MAX_IMA = 640 * 1024
+MAX_EVENT_LOG = 256 * 1024
+"""Bytes. Evidence has one MiB for everything, and the log becomes a third longer in it."""
+MAX_IMA = 512 * 1024
 """Bytes of the part that is sent."""
 MAX_LINE = 8 * 1024
 
