@@ -1,4 +1,4 @@
-"""The life of a node in an operator's hands: listed, quarantined, released, revoked; its devices."""
+"""A node in an operator's hands: listed, quarantined, released, revoked; its devices."""
 
 import asyncio
 from collections.abc import AsyncIterator
