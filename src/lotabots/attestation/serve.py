@@ -8,6 +8,7 @@ from lotabots.attestation.endorsement import Endorsements
 from lotabots.attestation.enrolment import Enrolments
 from lotabots.attestation.enrolment_api import HANDLERS as ENROLMENT_HANDLERS
 from lotabots.attestation.enrolment_tokens import EnrolmentTokens
+from lotabots.attestation.event_api import HANDLERS as EVENT_HANDLERS
 from lotabots.attestation.fleet import Fleets
 from lotabots.attestation.fleet_api import HANDLERS as FLEET_HANDLERS
 from lotabots.attestation.history import History
@@ -24,8 +25,12 @@ from lotabots.attestation.node_api import HANDLERS as NODE_HANDLERS
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.renewal import Renewals
 from lotabots.attestation.results import Results
+from lotabots.attestation.revocation_api import HANDLERS as REVOCATION_HANDLERS
 from lotabots.attestation.service import Attestations
 from lotabots.attestation.settings import AttestationSettings
+from lotabots.attestation.stream import Stream
+from lotabots.attestation.webhooks.api import HANDLERS as WEBHOOK_HANDLERS
+from lotabots.attestation.webhooks.managing import Webhooks
 from lotabots.audit import REFUSALS, AuditSettings, Journal, Receipts, log_signers
 from lotabots.evidence import Anchors
 from lotabots.reference import References
@@ -39,6 +44,9 @@ HANDLERS = (
     *FLEET_HANDLERS,
     *ENROLMENT_HANDLERS,
     *AUTHORITY_HANDLERS,
+    *REVOCATION_HANDLERS,
+    *EVENT_HANDLERS,
+    *WEBHOOK_HANDLERS,
     *MODEL_HANDLERS,
 )
 
@@ -90,6 +98,8 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "journal": journal,
             "policies": policies,
             "results": results,
+            "stream": Stream(process),
+            "webhooks": Webhooks(process, journal),
         },
         loops=(REFUSALS, verifier.loop),
     )

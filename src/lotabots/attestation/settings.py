@@ -41,6 +41,8 @@ class AttestationSettings:
     event_days: int = changeable(30)
     """How long events are kept, for streams that go on and webhooks that are played again, 1 to
     3650."""
+    webhook_insecure: bool = False
+    """Webhooks may also be plain HTTP, and go to this machine itself: for tests alone."""
     credential_hours: int = 24
     """How long an agent's credential is valid, 1 to 24. It renews it long before."""
 
