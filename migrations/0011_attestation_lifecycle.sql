@@ -165,7 +165,8 @@ CREATE TABLE attestation.deliveries (
     ended_at      timestamptz,
     FOREIGN KEY (tenant_id, webhook_id) REFERENCES attestation.webhooks (tenant_id, id)
 );
-CREATE INDEX deliveries_queued ON attestation.deliveries (next_at) WHERE state = 'queued';
+-- Each webhook has its own queue, so that one that is slow or flooded does not hold up the others.
+CREATE INDEX deliveries_queued ON attestation.deliveries (webhook_id, next_at) WHERE state = 'queued';
 CREATE INDEX deliveries_newest ON attestation.deliveries (tenant_id, webhook_id, created_at DESC);
 
 -- Claimed by software, never proof: one row for each report of a node, and the newest apart.

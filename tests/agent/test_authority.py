@@ -166,7 +166,7 @@ def test_a_changed_bit_of_the_ca_is_refused_or_changes_nothing(place: int, bit: 
         ("https://lotabots.example", None),  # by HTTPS, and nothing to know it by
         ("http://lotabots.example", None),  # in clear over a network
         ("http://10.0.0.1:8470", None),
-        ("http://127.0.0.1:8470", CA.pin),  # the token is of an HTTPS server
+        ("http://127.0.0.1:8470", bytes(32)),  # the token is of an HTTPS server
     ],
 )
 def test_a_server_that_cannot_be_known_is_refused_before_anything_is_sent(

@@ -16,9 +16,11 @@ import httpx
 from plugins.api import Api
 from plugins.people import Prover
 
-from lotabots.access import activation_proof
-from lotabots.kernel import Role, encode_base64url
+from lotabots.access import activation_proof, renewal_data
+from lotabots.evidence import EnrolledTpm
+from lotabots.kernel import Role, decode_base64url, encode_base64url
 from lotabots.runtime.clock import utc_now
+from lotabots.simulator.tpm import SimulatedTpm
 
 HERE = "http://127.0.0.1:8470"
 """Where an API in the test's own process is: give it `TokenSettings(public_url=HERE)`."""
@@ -126,6 +128,50 @@ class Joiner:
     async def challenge(self) -> httpx.Response:
         body = {"node": self.node, "session_key": self.session_key}
         return await self.call("POST", "/v1/challenges", body)
+
+
+@dataclass
+class TpmJoiner(Joiner):
+    """An agent with a TPM; `enrolled` is what it says of its keys, where that is not the truth."""
+
+    tpm: SimulatedTpm = field(default_factory=lambda: SimulatedTpm(uuid4().bytes * 2))
+    enrolled: EnrolledTpm | None = None
+
+    @property
+    def keys(self) -> dict[str, str]:
+        told = self.enrolled or self.tpm.enrolled
+        return {
+            "ek_certificates": told.ek_certificates.decode(),
+            "ek_public": base64.b64encode(self.tpm.ek.public).decode(),
+            "ak_public": base64.b64encode(told.ak_public).decode(),
+        }
+
+    def asked(self, token: str) -> dict[str, Any]:
+        return super().asked(token) | {"identity": "tpm", "tpm": self.keys}
+
+    def opened(self, begun: dict[str, Any]) -> bytes:
+        assert begun["secret_for_software"] is None
+        return self.tpm.activate_credential(base64.b64decode(begun["credential_blob"]))
+
+    def proof_of(self, begun: dict[str, Any]) -> dict[str, Any]:
+        nonce = decode_base64url(begun["nonce"])
+        return super().proof_of(begun) | quoted(self.tpm, renewal_data(nonce, self.thumbprint))
+
+
+def quoted(tpm: SimulatedTpm, data: bytes) -> dict[str, str]:
+    """A quote over this data as a renewal sends it."""
+    quote = tpm.quote(data)
+    return {
+        "quote": base64.b64encode(quote.attest).decode(),
+        "signature": base64.b64encode(quote.signature).decode(),
+    }
+
+
+async def joined_by_tpm(api: Api, **asked: object) -> TpmJoiner:
+    """A node with a TPM that has enrolled."""
+    agent = TpmJoiner(api)
+    await agent.join(await make_token(api, **asked))
+    return agent
 
 
 async def joined(api: Api, **asked: object) -> Joiner:

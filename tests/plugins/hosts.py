@@ -13,8 +13,8 @@ def machine(**changes: Any) -> Machine:
     gpu = Gpu(
         uuid="GPU-5c7f9f6a-3f6f-4c61-b5c0-0e5f2b9f6f52",
         name="NVIDIA H100 80GB HBM3",
-        vbios=changes.pop("vbios", "96.00.9F.00.01"),
-        gsp="550.90.07",
+        vbios=changes.pop("vbios", "96.00.F5.00.01"),
+        gsp="990.12",
         mig=changes.pop("mig", "off"),
     )
     fields: dict[str, Any] = {
@@ -22,7 +22,7 @@ def machine(**changes: Any) -> Machine:
         "os": "Ubuntu 24.04.2 LTS",
         "kernel": "6.8.0-60-generic",
         "boot_id": BOOT,
-        "nvml": Nvml(status="available", driver=changes.pop("driver", "550.90.07")),
+        "nvml": Nvml(status="available", driver=changes.pop("driver", "990.12")),
         "gpus": (gpu,),
     }
     return Machine(**(fields | changes))

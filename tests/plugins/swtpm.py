@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -144,13 +144,29 @@ def _make(folder: Path, authority: Path) -> None:
     )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def made_swtpm() -> Iterator[Path]:
-    """A folder with two TPMs that were never started, `one` and `other`, by one CA."""
+def _require() -> None:
     if not installed():
         if os.environ.get("CI") == "true":
             pytest.fail(f"{MISSING}, and in CI they must be")
         pytest.skip(f"SKIPPED: {MISSING}")
+
+
+@pytest.fixture
+def tpm2(tmp_path: Path) -> Callable[..., str]:
+    """Runs one of tpm2-tools that needs no TPM, in the test's folder; gives what it prints."""
+    _require()
+
+    def run(*command: str) -> str:
+        done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def made_swtpm() -> Iterator[Path]:
+    """A folder with two TPMs that were never started, `one` and `other`, by one CA."""
+    _require()
     with tempfile.TemporaryDirectory(prefix="lotabots-swtpm-") as folder:
         made = Path(folder)
         for name in ("one", "other"):

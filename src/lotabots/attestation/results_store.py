@@ -17,6 +17,10 @@ class _Node(msgspec.Struct, frozen=True):
     node: UUID
 
 
+class _Count(_Node, frozen=True):
+    results: int
+
+
 class _Index(msgspec.Struct, frozen=True):
     status_index: int
 
@@ -33,17 +37,29 @@ async def revoke_of_nodes(
     tx: Transaction, nodes: Sequence[UUID], because: str, now: datetime
 ) -> int:
     """The same for several nodes."""
-    return await tx.execute(
-        "update attestation.results r set revoked_at = $2, revoked_because = $3"
-        " from attestation.attestations a"
-        " where a.id = r.attestation_id and a.hardware_id = any($1::text[])"
-        " and a.created_at > $2::timestamptz - $4::interval and a.status = 'accepted'"
-        " and r.expires_at > $2 and r.revoked_at is null",
+    return sum((await revoke_of_each(tx, nodes, because, now)).values())
+
+
+async def revoke_of_each(
+    tx: Transaction, nodes: Sequence[UUID], because: str, now: datetime
+) -> dict[UUID, int]:
+    """The same for several nodes, node by node; those that had none in force are left out."""
+    rows = await tx.fetch(
+        "with over as ("
+        "  update attestation.results r set revoked_at = $2, revoked_because = $3"
+        "  from attestation.attestations a"
+        "  where a.id = r.attestation_id and a.hardware_id = any($1::text[])"
+        "  and a.created_at > $2::timestamptz - $4::interval and a.status = 'accepted'"
+        "  and r.expires_at > $2 and r.revoked_at is null"
+        "  returning a.hardware_id"
+        ") select hardware_id::uuid as node, count(*) as results from over group by 1 order by 1",
         [str(node) for node in nodes],
         now,
         because[:MAX_BECAUSE],
         LOOK_BACK,
+        into=_Count,
     )
+    return {row.node: row.results for row in rows}
 
 
 async def standing_on(tx: Transaction, kind: str, value: str) -> list[UUID]:

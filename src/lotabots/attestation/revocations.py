@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from lotabots.attestation import results_store
-from lotabots.attestation.notices import Notice, tell
+from lotabots.attestation.notices import Data, Notice, Told, tell, tell_all
 from lotabots.attestation.types import Request, Response
 from lotabots.audit import Entry, Journal
 from lotabots.evidence import Revocation
@@ -141,22 +141,20 @@ async def make(
         raise LotaError(Kind.CONFLICT, "REVOCATION_EXISTS", "This is revoked already.")
     hit = await results_store.standing_on(tx, request.kind, request.value)
     because = f"{request.kind} {request.value} was revoked"
-    revoked = 0
-    for node in hit:
-        revoked += await results_store.revoke_of_node(tx, node, because, now)
-    await tell(
-        tx,
-        Notice.REVOCATION_MADE,
-        None,
-        {
-            "kind": row.kind,
-            "value": row.value,
-            "reason": row.reason,
-            "affected": len(hit),
-            "results": revoked,
-        },
-        now,
-    )
+    over = await results_store.revoke_of_each(tx, hit, because, now)
+    revoked = sum(over.values())
+    made: Data = {
+        "kind": row.kind,
+        "value": row.value,
+        "reason": row.reason,
+        "affected": len(hit),
+        "results": revoked,
+    }
+    told = [Told(Notice.REVOCATION_MADE, None, made)]
+    for node, results in over.items():
+        ended: Data = {"results": results, "because": because}
+        told.append(Told(Notice.RESULTS_REVOKED, node, ended))
+    await tell_all(tx, told, now)
     await journal.append(tx, _entry(principal, "revocation.make", row))
     return Made(revocation=row, affected=tuple(hit), results=revoked)
 

@@ -8,6 +8,7 @@ from lotabots.attestation.endorsement import Endorsements
 from lotabots.attestation.enrolment import Enrolments
 from lotabots.attestation.enrolment_api import HANDLERS as ENROLMENT_HANDLERS
 from lotabots.attestation.enrolment_tokens import EnrolmentTokens
+from lotabots.attestation.event_api import HANDLERS as EVENT_HANDLERS
 from lotabots.attestation.fleet import Fleets
 from lotabots.attestation.fleet_api import HANDLERS as FLEET_HANDLERS
 from lotabots.attestation.history import History
@@ -23,14 +24,22 @@ from lotabots.attestation.models.verifying import Verifier
 from lotabots.attestation.node_api import HANDLERS as NODE_HANDLERS
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.renewal import Renewals
+from lotabots.attestation.resource_metrics import NewestReports
 from lotabots.attestation.results import Results
+from lotabots.attestation.revocation_api import HANDLERS as REVOCATION_HANDLERS
+from lotabots.attestation.samples import Keeper
+from lotabots.attestation.samples_api import HANDLERS as SAMPLES_HANDLERS
 from lotabots.attestation.service import Attestations
 from lotabots.attestation.settings import AttestationSettings
+from lotabots.attestation.stream import Stream
+from lotabots.attestation.webhooks.api import HANDLERS as WEBHOOK_HANDLERS
+from lotabots.attestation.webhooks.managing import Webhooks
 from lotabots.audit import REFUSALS, AuditSettings, Journal, Receipts, log_signers
 from lotabots.evidence import Anchors
 from lotabots.reference import References
 from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.process import Process
+from lotabots.runtime.tasks import Loop
 from lotabots.runtime.web import Service
 
 HANDLERS = (
@@ -38,7 +47,11 @@ HANDLERS = (
     *NODE_HANDLERS,
     *FLEET_HANDLERS,
     *ENROLMENT_HANDLERS,
+    *SAMPLES_HANDLERS,
     *AUTHORITY_HANDLERS,
+    *REVOCATION_HANDLERS,
+    *EVENT_HANDLERS,
+    *WEBHOOK_HANDLERS,
     *MODEL_HANDLERS,
 )
 
@@ -71,6 +84,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     )
     credentials = Credentials(process)
     tokens = EnrolmentTokens(process, policies, journal)
+    keeper = Keeper(settings)
     results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(
         name="attestation",
@@ -87,10 +101,21 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "enrolment_tokens": tokens,
             "enrolments": Enrolments(process, tokens, endorsements, credentials, policies, journal),
             "renewals": Renewals(process, endorsements, credentials, journal),
+            "keeper": keeper,
             "lives": Lives(journal),
             "journal": journal,
             "policies": policies,
             "results": results,
+            "stream": Stream(process),
+            "webhooks": Webhooks(process, journal),
         },
-        loops=(REFUSALS, verifier.loop),
+        loops=(REFUSALS, verifier.loop, keeper.loop, *_shown(process, settings)),
     )
+
+
+def _shown(process: Process, settings: AttestationSettings) -> tuple[Loop, ...]:
+    """What keeps the newest reports at /metrics, if they are to be there."""
+    if not settings.resource_metrics:
+        return ()
+    newest = NewestReports(process.telemetry.registry, process.clock, settings.resource_metrics)
+    return (newest.loop,)

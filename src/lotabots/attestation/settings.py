@@ -44,8 +44,17 @@ class AttestationSettings:
     event_days: int = changeable(30)
     """How long events are kept, for streams that go on and webhooks that are played again, 1 to
     3650."""
+    webhook_insecure: bool = False
+    """Webhooks may also be plain HTTP, and go to this machine itself: for tests alone."""
     credential_hours: int = 24
     """How long an agent's credential is valid, 1 to 24. It renews it long before."""
+
+    sample_days: int = 7
+    """How long reports of nodes' resources are kept, 1 to 90."""
+    resource_metrics: int = 100
+    """Of at most so many nodes the newest report is shown at /metrics, 0 to 5000; 0: of none.
+
+    A node of eight GPUs makes about 110 series."""
 
     model_approvals: int = 1
     """How many others than who registered a model must approve each of its moves, 1 to 10."""
@@ -57,6 +66,10 @@ class AttestationSettings:
             raise invalid("SETTINGS_INVALID", "attestation.event_days is 1 to 3650")
         if not 1 <= self.credential_hours <= 24:
             raise invalid("SETTINGS_INVALID", "attestation.credential_hours is 1 to 24")
+        if not 1 <= self.sample_days <= 90:
+            raise invalid("SETTINGS_INVALID", "attestation.sample_days is 1 to 90")
+        if not 0 <= self.resource_metrics <= 5000:
+            raise invalid("SETTINGS_INVALID", "attestation.resource_metrics is 0 to 5000")
         if not 1 <= self.result_seconds <= 600:
             raise invalid("SETTINGS_INVALID", "attestation.result_seconds is 1 to 600")
         if not 1 <= self.appraisers <= 64 or self.max_waiting < 1:

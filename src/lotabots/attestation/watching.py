@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter
 from lotabots.attestation.notices import Notice, Told, tell_all
 from lotabots.attestation.results_store import revoke_of_nodes
 from lotabots.attestation.settings import AttestationSettings
+from lotabots.attestation.webhooks.delivering import Deliverer
 from lotabots.audit import SYSTEM, Entry, Journal
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
@@ -54,6 +55,13 @@ returning n.id, silent.standing as before, n.standing as after
 _OLD_EVENTS = """
 delete from attestation.events where id in (
     select id from attestation.events where at < now() - $1::interval limit $2
+)
+"""
+_OLD_DELIVERIES = """
+delete from attestation.deliveries where id in (
+    select d.id from attestation.webhooks w
+    join attestation.deliveries d on d.tenant_id = w.tenant_id and d.webhook_id = w.id
+    where d.created_at < now() - $1::interval and d.state <> 'queued' limit $2
 )
 """
 _OVER_RENEWALS = """
@@ -140,7 +148,7 @@ def _counter(registry: CollectorRegistry) -> Counter:
 
 
 async def sweep(process: Process) -> None:
-    """Removes what nobody needs any more: old events, and renewals that are over."""
+    """Removes what nobody needs any more: old events and deliveries, and renewals that are over."""
     days = process.settings.section(AttestationSettings).event_days
     kept = timedelta(days=days)
     async with process.database.transaction(None, login="watch:") as tx:
@@ -154,6 +162,7 @@ async def sweep(process: Process) -> None:
             into=_Tenant,
         )
     for tenant in old:
+        await _remove(process, tenant.tenant_id, _OLD_DELIVERIES, kept)
         await _remove(process, tenant.tenant_id, _OLD_EVENTS, kept)
     for tenant in renewing:
         await _remove(process, tenant.tenant_id, _OVER_RENEWALS, RENEWALS_KEPT)
@@ -167,5 +176,6 @@ async def _remove(process: Process, tenant: UUID, sql: str, kept: timedelta) -> 
 
 
 def service(process: Process) -> Service:
-    """The watchdog: it answers nothing but whether it is well."""
-    return Service(name="watch", handlers=(), loops=Watchdog(process).loops)
+    """The watchdog, and who delivers events: it answers nothing but whether it is well."""
+    loops = (*Watchdog(process).loops, *Deliverer(process).loops)
+    return Service(name="watch", handlers=(), loops=loops)

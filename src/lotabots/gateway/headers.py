@@ -11,7 +11,7 @@ Header = tuple[bytes, bytes]
 PASSED = frozenset(
     b"accept accept-encoding accept-language content-encoding content-length content-type cookie"
     b" dpop host idempotency-key if-match if-modified-since if-none-match if-range"
-    b" if-unmodified-since origin prefer range tracestate user-agent".split()
+    b" if-unmodified-since last-event-id origin prefer range tracestate user-agent".split()
 )
 """What of a request a service may see. All else stops here: hop-by-hop headers (RFC 9110 section
 7.6.1) and what `Connection` names, identities and addresses that a client claims, overrides of the
@@ -36,7 +36,7 @@ _PREFLIGHT: tuple[Header, ...] = (
     (
         b"access-control-allow-headers",
         b"authorization, content-type, dpop, idempotency-key, if-match, if-none-match,"
-        b" lota-version, traceparent",
+        b" last-event-id, lota-version, traceparent",
     ),
     (b"access-control-max-age", b"600"),
 )

@@ -22,6 +22,13 @@ from lotabots.kernel.keys import KeySet, SigningKey, VerificationKeys, Verifying
 from lotabots.kernel.principal import OPERATOR_TENANT, Principal, Role
 from lotabots.kernel.refusals import refusal_of
 from lotabots.kernel.times import format_duration, format_time, parse_duration, parse_time
+from lotabots.kernel.webhooks import (
+    read_webhook_secret,
+    sign_webhook,
+    verify_webhook,
+    webhook_secret_text,
+)
+from lotabots.kernel.wildcards import fits
 
 __all__ = [
     "OPERATOR_TENANT",
@@ -40,6 +47,7 @@ __all__ = [
     "encode_base64",
     "encode_base64url",
     "equal",
+    "fits",
     "format_duration",
     "format_time",
     "hkdf_sha512",
@@ -49,12 +57,16 @@ __all__ = [
     "open_envelope",
     "parse_duration",
     "parse_time",
+    "read_webhook_secret",
     "refusal_of",
     "sha256",
     "sha256_hex",
     "sign_envelope",
     "sign_jws",
+    "sign_webhook",
     "strict_json",
     "strict_struct",
     "verify_jws",
+    "verify_webhook",
+    "webhook_secret_text",
 ]

@@ -38,3 +38,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     node_id: str | None = None
     scope: frozenset[str] | None = None
     key_thumbprint: str | None = None
+
+    @property
+    def is_node(self) -> bool:
+        """Whether this is a node by the credential it enrolled for, and no user."""
+        return self.node_id == str(self.user_id)

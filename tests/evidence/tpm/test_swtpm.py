@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -27,7 +28,6 @@ from lotabots.evidence.schemes.tpm import (
     Quote,
     make_credential,
     read_public,
-    state_of,
     verify_quote,
     verify_tpms,
 )
@@ -144,14 +144,26 @@ def codes(claims: Claims) -> set[str]:
 
 def attested(
     machine: Machine, number: int = 0, state: TpmState | None = None
-) -> tuple[Claims, TpmState | None]:
+) -> tuple[Claims, TpmState]:
     """One attestation, from where the last one left the logs."""
     device = machine.device
     keys = device.keys()
     challenge = challenge_of(keys, number)
     place = state and Judged(state.reset_count, state.restart_count, state.ima_entries)
     claims = judged(machine, keys, device.evidence(challenge, LEAVES, place), challenge, state)
-    return claims, state_of(claims.facts)
+    return claims, stands(claims)
+
+
+def stands(claims: Claims) -> TpmState:
+    """Where the TPM stands after this quote, as the facts have it."""
+    facts: Any = claims.facts
+    return TpmState(
+        reset_count=facts["boot"]["reset_count"],
+        restart_count=facts["boot"]["restart_count"],
+        clock=facts["boot"]["clock"],
+        ima_entries=facts["ima"]["entries"],
+        ima_pcr=facts["ima"]["pcr"],
+    )
 
 
 def credential(keys: TpmKeys, ak_name: bytes | None = None) -> bytes:
@@ -248,7 +260,6 @@ def test_a_machine_that_measured_a_good_boot_is_accepted_whole(own: Machine) -> 
     assert claims.findings == ()
     assert claims.facts["secure_boot"] == "enabled"
     assert claims.facts["measurements"]["unjudged"] == []  # type: ignore[index, call-overload]
-    assert state is not None
     assert state.ima_entries == len(AT_BOOT) + 1
     assert own.failures == []
 
@@ -260,8 +271,6 @@ def test_later_only_what_is_new_in_the_list_of_files_is_sent_and_judged(own: Mac
     claims, following = attested(own, 1, state)
     assert claims.findings == ()
     assert claims.facts["boot"]["status"] == "same"  # type: ignore[index, call-overload]
-    assert state is not None
-    assert following is not None
     assert following.ima_entries == state.ima_entries + 1
     own.measure(Measured.of(AT_BOOT[2].path, b"changed"))
     claims, _ = attested(own, 2, following)
@@ -274,7 +283,6 @@ def test_a_list_that_is_ahead_of_the_quote_is_followed_to_the_quote(own: Machine
     own.entries = (*own.entries, Measured.of("/not/in/the/pcr/yet"))
     claims, state = attested(own)
     assert claims.findings == ()
-    assert state is not None
     assert state.ima_entries == len(own.entries) - 1
 
 
@@ -292,8 +300,6 @@ def test_a_reboot_shows_in_the_counters_and_the_attestation_key_survives_it(own:
     assert own.device.keys() == keys
     claims, after = attested(own, 1, before)
     assert claims.facts["boot"]["status"] == "rebooted"  # type: ignore[index, call-overload]
-    assert before is not None
-    assert after is not None
     assert after.reset_count == before.reset_count + 1
     assert own.device.opened(credential(keys)) == SECRET
 
@@ -401,3 +407,11 @@ def test_a_tpm_that_does_not_answer_is_said_to_be_unreachable(
 ) -> None:
     with pytest.raises(LotaError, match="TPM_UNREACHABLE"):
         Machine(off, tmp_path).device.keys()
+
+
+def test_a_tpm_without_the_bank_that_is_asked_for_is_told_from_one_that_fails(own: Machine) -> None:
+    own.device.keys()
+    own.tpm.run("tpm2_pcrallocate", "sha1:all+sha256:none")
+    own.tpm.reboot()
+    with pytest.raises(LotaError, match="TPM_BANK_ABSENT"):
+        own.device.quoted(SECRET)

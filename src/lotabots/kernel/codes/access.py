@@ -89,6 +89,12 @@ CODES: tuple[Code, ...] = (
         "Log in, and use the access token.",
     ),
     Code(
+        "USER_NEEDED",
+        "authorization",
+        "The credential of a node's agent was used where only users may act.",
+        "Log in as a user. A node's credential opens challenges, submissions and its reports.",
+    ),
+    Code(
         "ENROLMENT_TOKEN_INVALID",
         "authentication",
         "This is no enrolment token of this server, or it was not copied whole.",

@@ -152,7 +152,7 @@ CODES: tuple[Code, ...] = (
         "validation",
         "The setting `attestation.simulated_anchors`, or that of `simulated_tpms`, names no"
         " readable PEM file of roots.",
-        "Name a PEM file: for the first with two roots or more, the device one first; for the second"
-        " with one or more. Or leave the setting out.",
+        "Name a PEM file: for the first with two roots or more, the device one first; for the"
+        " second with one or more. Or leave the setting out.",
     ),
 )

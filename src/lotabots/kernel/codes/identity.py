@@ -106,12 +106,6 @@ CODES: tuple[Code, ...] = (
         "List the sessions with GET /v1/me/sessions.",
     ),
     Code(
-        "SEAL_BROKEN",
-        "internal",
-        "A secret in the database does not open with the key of this keyring.",
-        "Give every process the same keyring.key, the one that the secret was sealed under.",
-    ),
-    Code(
         "LOGIN_DELAYED",
         "rate_limited",
         "Too many log-ins of this account, or from this address, failed; nothing was looked at.",

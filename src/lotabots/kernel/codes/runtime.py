@@ -202,6 +202,12 @@ KEYRING = (
         "Give the key that they were sealed with; without it, remove them to have new ones made.",
     ),
     Code(
+        "SEAL_BROKEN",
+        "internal",
+        "A secret in the database does not open with the key of this keyring.",
+        "Give every process the same keyring.key, the one that the secret was sealed under.",
+    ),
+    Code(
         "KEY_PURPOSE_UNKNOWN",
         "not_found",
         "There are no signing keys for this purpose.",

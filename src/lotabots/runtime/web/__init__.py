@@ -21,7 +21,7 @@ from lotabots.runtime.web.fields import visible
 from lotabots.runtime.web.inside import HEADER as INTERNAL_HEADER
 from lotabots.runtime.web.inside import PURPOSE as INTERNAL_PURPOSE
 from lotabots.runtime.web.limits import RateClass, limited
-from lotabots.runtime.web.serving import bind, serve
+from lotabots.runtime.web.serving import bind, serve, stopping
 from lotabots.runtime.web.settings import TokenSettings, WebSettings
 from lotabots.runtime.web.tokens import TOKEN_PURPOSE, VerifiedTokens
 
@@ -56,6 +56,7 @@ __all__ = [
     "requires",
     "serve",
     "source_of",
+    "stopping",
     "subscriber",
     "visible",
 ]

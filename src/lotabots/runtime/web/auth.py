@@ -144,6 +144,10 @@ class Requires:
             authenticator.refusals.user(principal, "session", "SESSION_NEEDED")
             detail = "An API key may not do this: log in."
             raise LotaError(Kind.AUTHORIZATION, "SESSION_NEEDED", detail)
+        if self.permission is None and principal.is_node:
+            authenticator.refusals.user(principal, "user", "USER_NEEDED")
+            detail = "This is for users; the credential of a node's agent opens nothing of it."
+            raise LotaError(Kind.AUTHORIZATION, "USER_NEEDED", detail)
         if self.permission is not None:
             permit(principal, self.permission, authenticator.refusals)
 
@@ -166,9 +170,9 @@ def requires(permission: Permission, *, session: bool = False) -> Requires:
 
 
 AUTHENTICATED = Requires(None)
-"""A guard that lets every caller with a valid token through."""
+"""A guard that lets every user with a valid token through."""
 IN_SESSION = Requires(None, session=True)
-"""A guard that lets every caller through who logged in, and no API key."""
+"""A guard that lets every user through who logged in, and no API key."""
 
 
 def caller(scope: Scope) -> Principal | None:

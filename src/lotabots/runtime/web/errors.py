@@ -29,7 +29,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "REQUEST_CONTENT_TYPE": 415,
     "REQUEST_HEADERS_TOO_LARGE": 431,
 }
-COUNTED_BY_GUARD = frozenset({"PERMISSION_DENIED", "SESSION_NEEDED"})
+COUNTED_BY_GUARD = frozenset({"PERMISSION_DENIED", "SESSION_NEEDED", "USER_NEEDED"})
 CHALLENGE = 'Bearer realm="lotabots"'
 PROOF_CHALLENGE = f'DPoP algs="{" ".join(ALGORITHMS)}", error="invalid_dpop_proof"'
 # No token was sent, or none was asked for: nothing to say about one.

@@ -241,8 +241,10 @@ class Connection(asyncio.Protocol):
         """Ends the connection, so that the client sees that the answer is not whole."""
         if not exchange.begun:
             self.write(BROKEN)
-        if exchange.begun and exchange.left is None and not exchange.chunked:
-            self._transport.abort()  # its end is that of the connection
+        cut = exchange.begun and exchange.left is None and not exchange.chunked
+        if cut or self.full is not None:
+            # The end of such a body is that of the connection; or nobody takes what waits.
+            self._transport.abort()
         else:
             self._transport.close()
 

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Scope
 
 from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.web.protocol import Connection
@@ -13,6 +13,8 @@ from lotabots.runtime.web.room import connections_at_most
 from lotabots.runtime.web.settings import WebSettings
 
 BACKLOG = 1024
+STOPPING = "lotabots.stopping"
+"""Where an event stands, in the state of a scope, that is set once the server is to stop."""
 
 
 class _Server(uvicorn.Server):
@@ -25,15 +27,27 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_started = on_started
+        self._stopping = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.lifespan.state[STOPPING] = self._stopping
         await super().startup(sockets)
         self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping.set()
+        await super().shutdown(sockets)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         with self.capture_signals():
             await self._serve(sockets)
             self._captured_signals.clear()
+
+
+def stopping(scope: Scope) -> asyncio.Event | None:
+    """What is set when the server that answers this is to stop: for answers without an end."""
+    found = scope.get("state", {}).get(STOPPING)
+    return found if isinstance(found, asyncio.Event) else None
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -34,6 +34,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
     facts: Facts
     findings: tuple[Problem, ...]
+    stands_on: frozenset[bytes] = frozenset()
+    """The values of reference files by which PCRs were judged good, those for PCR 10 excepted."""
     ima_entries: int = 0
     """How many entries need not be sent again in this boot, once the quote is accepted."""
     ima_pcr: str = ""
@@ -63,6 +65,7 @@ def judge_measurements(
             continue
         if value in good:
             judged.good.add(pcr)
+            judged.stands_on.add(value)
             continue
         judged.bad.add(pcr)
         listed = f"PCR {pcr}: {min(good).hex()}" + (f" or {len(good) - 1} more" * (len(good) > 1))
@@ -72,6 +75,7 @@ def judge_measurements(
     return Measured(
         facts=judged.facts() | booted | measured,
         findings=tuple(judged.findings),
+        stands_on=frozenset(judged.stands_on),
         ima_entries=place.entries,
         ima_pcr=place.pcr,
     )
