@@ -33,6 +33,9 @@ ALTER TABLE attestation.attestations DROP CONSTRAINT attestations_attestation_ty
 ALTER TABLE attestation.attestations ADD CONSTRAINT attestations_attestation_type_check
     CHECK (attestation_type IN ('node', 'light'));
 ALTER TABLE attestation.results ADD COLUMN revoked_at timestamptz, ADD COLUMN revoked_because text;
+-- A node that attests every minute has many: the newest of them are found without the rest.
+DROP INDEX attestation.attestations_hardware_id;
+CREATE INDEX attestations_hardware_id ON attestation.attestations (hardware_id, created_at DESC);
 -- The level of a node is that of its newest full attestation, and lists show it of many.
 CREATE INDEX attestations_newest_full ON attestation.attestations (hardware_id, created_at DESC)
     WHERE attestation_type = 'node';

@@ -30,7 +30,7 @@ from lotabots.kernel import Role
 from lotabots.runtime.database import Database
 from lotabots.runtime.keyring import Keyring
 from lotabots.runtime.web import TOKEN_PURPOSE
-from lotabots.server import EVERYTHING, GATEWAY, NAMES
+from lotabots.server import ANSWERING, EVERYTHING, GATEWAY, NAMES
 from lotabots.simulator import roots_pem
 
 MODES: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -149,7 +149,8 @@ def servers(
         started = [(names, stack.enter_context(_run(names, environ))) for names in services]
         for names, process in started:
             urls |= dict.fromkeys(names, process.address())
-        where = {"LOTA_GATEWAY_SERVICES": " ".join(f"{name}={url}" for name, url in urls.items())}
+        told = " ".join(f"{name}={url}" for name, url in urls.items() if name in ANSWERING)
+        where = {"LOTA_GATEWAY_SERVICES": told}
         gateway = stack.enter_context(_run(last, environ | where))
         yield Servers(request.param, gateway.address(), urls, session_database_urls.app)
 

@@ -21,6 +21,7 @@ from lotabots.access import PERMISSIONS
 from lotabots.appraisal import POLICY_TEXTS
 from lotabots.evidence import ReferenceFiles
 from lotabots.kernel import Role
+from lotabots.runtime.clock import utc_now
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +30,7 @@ PUBLIC, ANYONE = "nobody in particular", "any caller with a valid token"
 
 MATRIX: Mapping[str, str] = {
     "GET /.well-known/jwks.json": PUBLIC,
+    "GET /.well-known/lotabots-ca": PUBLIC,
     "GET /v1/attestations": "attestation.read",
     "POST /v1/attestations": "attestation.submit",
     "GET /v1/attestations/{attestation_id}": "attestation.read",
@@ -88,6 +90,9 @@ MATRIX: Mapping[str, str] = {
     "GET /v1/nodes": "node.read",
     "POST /v1/nodes": "node.write",
     "GET /v1/nodes/{node_id}": "node.read",
+    "GET /v1/nodes/{node_id}/resources": "node.read",
+    "GET /v1/nodes/{node_id}/samples": "node.read",
+    "POST /v1/nodes/{node_id}/samples": "node.report",
     "GET /v1/nodes/{node_id}/why": "node.read",
     "GET /v1/policies": "policy.read",
     "POST /v1/policies": "policy.write",
@@ -136,6 +141,9 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "POST /v1/models/{digest}/approvals": {"stage": "production"},
     "POST /v1/models/{digest}/moves": {"stage": "production"},
     "POST /v1/models/{digest}/result": {"session_key": new_jwk()},
+    "POST /v1/nodes/{node_id}/samples": {
+        "reports": [{"at": utc_now().isoformat(), "host": {}, "nvml": {"status": "absent"}}]
+    },
     "POST /v1/users/{user_id}/erasure": {"reason": "none"},
     "POST /v1/users/{user_id}/keys": {"name": "stolen"},
     "POST /v1/users/{user_id}/links": {"issuer": "https://evil.example", "subject": "me"},

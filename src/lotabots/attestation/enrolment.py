@@ -84,7 +84,7 @@ class Enrolments:
     ) -> Enrolment:
         """The first step of an agent whose DPoP proof was of the key with this thumbprint.
 
-        Raises `ENROLMENT_*`, `KEY_*`, `NODE_DEVICE_TWICE`, `TPM_*`; the token is spent then, unless
+        Raises `ENROLMENT_*`, `KEY_*`, `NODE_DEVICE_TWICE`, the token is spent then, unless
         it could not be.
         """
         tenant, token = await self._tokens.spend(request.token, address, now)
@@ -237,17 +237,25 @@ def _begun(row: EnrolmentRow, asked: Asked) -> Entry:
 
 
 def _enrolled(row: EnrolmentRow, asked: Asked) -> Entry:
+    digests = {
+        "identity": asked.identity,
+        "inventory": nodes.inventory_digest(asked.inventory()),
+        "session_key": asked.key_thumbprint,
+        "token": str(row.token_id),
+    }
+    if asked.tpm is not None:
+        digests |= {
+            "ak_name": asked.tpm.ak_name.hex(),
+            "root": asked.tpm.root.hex(),
+            "simulated": str(asked.tpm.simulated).lower(),
+            "tpm": asked.tpm.device_id,
+        }
     return Entry(
         actor_ref=ANONYMOUS,
         verb="node.enroll",
         subject_ref=f"node:{row.id}",
         outcome="done",
-        digests={
-            "identity": asked.identity,
-            "inventory": nodes.inventory_digest(asked.inventory()),
-            "session_key": asked.key_thumbprint,
-            "token": str(row.token_id),
-        },
+        digests=digests,
     )
 
 

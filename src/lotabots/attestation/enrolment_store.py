@@ -61,12 +61,6 @@ class RenewalRow(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class TpmRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What a quote of a node's TPM is checked with."""
-
-    ak_public: bytes
-
-
 async def insert_token(tx: Transaction, row: TokenRow) -> None:
     """Stores a token that nobody used."""
     await tx.execute(
@@ -147,12 +141,10 @@ async def insert_tpm(tx: Transaction, node_id: UUID, tpm: KnownTpm, now: datetim
     )
 
 
-async def tpms(tx: Transaction, node_id: UUID) -> list[TpmRow]:
-    """The attestation keys of a node."""
-    return await tx.fetch(
-        "select ak_public from attestation.tpms where node_id = $1 order by device_id",
-        node_id,
-        into=TpmRow,
+async def ak_public(tx: Transaction, node_id: UUID) -> bytes | None:
+    """The attestation key of the one TPM that a node enrols with."""
+    return await tx.fetch_value(
+        "select ak_public from attestation.tpms where node_id = $1", node_id, into=bytes
     )
 
 

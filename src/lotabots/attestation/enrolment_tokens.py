@@ -32,6 +32,10 @@ class EnrolmentTokens:
         self._policies = policies
         self._journal = journal
 
+    def authority(self) -> bytes:
+        """The CA's certificate in PEM, whose key tokens name. Raises `ENROLMENT_CA_ABSENT`."""
+        return self._joining.authority()
+
     async def make(
         self,
         tx: Transaction,

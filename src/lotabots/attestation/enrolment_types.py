@@ -58,9 +58,8 @@ class TpmKeys(Request, frozen=True, kw_only=True):
     ek_certificates: Annotated[str, msgspec.Meta(max_length=MAX_CERTIFICATES_TEXT)]
     """PEM, the endorsement key's first."""
     ek_public: _Key
-    """Base64 of the endorsement key as TPMT_PUBLIC or SubjectPublicKeyInfo."""
     ak_public: _Key
-    """Base64 of the attestation key as TPMT_PUBLIC."""
+    """Endorsement key and attestation key, each base64 of its TPMT_PUBLIC."""
 
 
 class EnrolmentRequest(Request, frozen=True, kw_only=True):
@@ -142,10 +141,14 @@ class KnownTpm(msgspec.Struct, frozen=True, kw_only=True):
     device_id: str
     ek_certificates: bytes
     """PEM, the endorsement key's first."""
+    ek_public: bytes
     ak_public: bytes
-    """TPMT_PUBLIC."""
+    """Both as TPMT_PUBLIC."""
     ak_name: bytes
+    root: bytes
+    """SHA-256 of the SubjectPublicKeyInfo of the root that vouches for it."""
     simulated: bool
+    """That root is one of the setting `attestation.simulated_anchors`."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,16 @@ class Joining:
     def __init__(self, settings: AttestationSettings, tokens: TokenSettings) -> None:
         """Raises `ENROLMENT_CA_FILE`: an instance that cannot read its CA does not start."""
         self._public_url = tokens.public_url or settings.public_url
-        self._ca = _spki_sha256(Path(settings.ca_file)) if settings.ca_file else None
+        ca = _read(Path(settings.ca_file)) if settings.ca_file else None
+        self._ca = None if ca is None else _spki_sha256(ca)
+        self._pem = None if ca is None else ca.public_bytes(Encoding.PEM)
+
+    def authority(self) -> bytes:
+        """The CA's certificate in PEM. Raises `ENROLMENT_CA_ABSENT`."""
+        if self._pem is None:
+            detail = "No setting names the CA of this server's certificate."
+            raise LotaError(Kind.CONFLICT, "ENROLMENT_CA_ABSENT", detail)
+        return self._pem
 
     def place(self, origin: str) -> tuple[str, bytes | None]:
         """Where to join, and the digest of the CA's key; None for plain HTTP on this machine.
@@ -54,12 +63,17 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def _spki_sha256(file: Path) -> bytes:
+def _read(file: Path) -> x509.Certificate:
     try:
         with file.open("rb") as opened:
             (ca,) = x509.load_pem_x509_certificates(opened.read(MAX_FILE_BYTES))
-        spki = ca.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        ca.public_key()  # of a kind that we know
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         detail = "The file of attestation.ca_file does not hold one certificate in PEM."
         raise invalid("ENROLMENT_CA_FILE", detail) from error
-    return sha256(spki)
+    return ca
+
+
+def _spki_sha256(ca: x509.Certificate) -> bytes:
+    key = ca.public_key()
+    return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))

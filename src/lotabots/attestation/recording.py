@@ -3,11 +3,11 @@
 from collections import OrderedDict
 from collections.abc import Collection
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 
-from lotabots.appraisal import LIGHT_KINDS, Inputs, Needed, NodeState, Scope
+from lotabots.appraisal import LIGHT_KINDS, Inputs, Needed, NodeState, Outcome, Scope
 from lotabots.attestation import nodes, store
 from lotabots.attestation.challenging import Challenges, Made
 from lotabots.attestation.following import following
@@ -15,6 +15,7 @@ from lotabots.attestation.judge import Judged
 from lotabots.attestation.known_node import known_node
 from lotabots.attestation.loading import Loaded
 from lotabots.attestation.metrics import Metrics
+from lotabots.attestation.notices import Notice, Told, tell_all
 from lotabots.attestation.outcome import (
     attestation_entry,
     attestation_row,
@@ -27,9 +28,10 @@ from lotabots.attestation.outcome import (
 from lotabots.attestation.parcel import make_parcel
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.results import Results
+from lotabots.attestation.results_store import revoke_of_node
 from lotabots.attestation.session import FARTHEST, asked_of
 from lotabots.attestation.settings import AttestationSettings
-from lotabots.attestation.store import Record, ResultRow
+from lotabots.attestation.store import AttestationRow, Record, ResultRow, StandingRow
 from lotabots.attestation.types import AttestationRequest, Attested, Following, Logged
 from lotabots.audit import Journal
 from lotabots.kernel import Principal
@@ -102,7 +104,7 @@ class Recorder:
             if made is not None:
                 entries.append(challenge_entry(principal, "challenge.create", made.row.id, "done"))
             appended = (await self._journal.append_many(tx, entries))[0]
-            await store.record(
+            before = await store.record(
                 tx,
                 Record(
                     row=row,
@@ -115,6 +117,8 @@ class Recorder:
                     following=None if made is None else made.row,
                 ),
             )
+            if node is not None and node.standing is not None:
+                await _tell(tx, row, node, before, inputs)
         self._metrics.recorded(row.status)
         return attested(
             row,
@@ -173,3 +177,28 @@ class Recorder:
                 self._kept.move_to_end(digest)
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)
+
+
+async def _tell(
+    tx: Transaction, row: AttestationRow, node: StandingRow, before: str | None, inputs: Inputs
+) -> None:
+    """Ends the results that a rejection leaves nothing of, and tells what changed."""
+    node_id = UUID(row.hardware_id)
+    events = []
+    if node.standing == Outcome.REJECTED:
+        because = f"attestation {row.id} was rejected"
+        revoked = await revoke_of_node(tx, node_id, because, inputs.now)
+        if revoked:
+            events.append(
+                Told(Notice.RESULTS_REVOKED, node_id, {"results": revoked, "because": because})
+            )
+    if node.standing != before:
+        events.append(Told(Notice.NODE_STANDING, node_id, _change(row, node, before)))
+    if events:
+        await tell_all(tx, events, inputs.now)
+
+
+def _change(row: AttestationRow, node: StandingRow, before: str | None) -> dict[str, str | None]:
+    reason = row.metadata.get("first_reason")
+    code = reason.get("code") if isinstance(reason, dict) else None
+    return {"before": before, "after": node.standing, "attestation": str(row.id), "code": code}

@@ -94,8 +94,9 @@ class Renewals:
         key = await self._credentials.key()
         async with self._database.transaction(proof.tenant) as tx:
             agent = await store.agent(tx, spent.node_id, hold=True)
-            if agent is None or not await self._proves(tx, agent, proof, nonce, thumbprint):
+            if agent is None:
                 raise self._refused(address)
+            await self._check(tx, agent, proof, nonce, thumbprint, address)
             if agent.lifecycle == "revoked":
                 self._refusals.of_tenant(proof.tenant, f"node:{agent.node_id}", "NODE_REVOKED")
                 raise revoked()
@@ -110,28 +111,40 @@ class Renewals:
             expires_at=given.expires_at,
         )
 
-    async def _proves(
-        self, tx: Transaction, agent: AgentRow, proof: RenewalProof, nonce: bytes, thumbprint: str
-    ) -> bool:
-        """Whether the caller is the node's agent: its TPM says so, or else its session key."""
+    async def _check(
+        self,
+        tx: Transaction,
+        agent: AgentRow,
+        proof: RenewalProof,
+        nonce: bytes,
+        thumbprint: str,
+        address: str,
+    ) -> None:
+        """Returns only if the caller is the node's agent: its TPM says so, or its session key."""
         if not _by_tpm(agent):
-            return agent.key_thumbprint == thumbprint
-        if proof.quote is None or proof.signature is None:
-            return False
+            if agent.key_thumbprint != thumbprint:
+                raise self._refused(address)
+            return
         try:
-            quote, signature = decode_base64(proof.quote), decode_base64(proof.signature)
+            quote, signature = (
+                decode_base64(proof.quote or ""),
+                decode_base64(proof.signature or ""),
+            )
         except LotaError as error:
             raise invalid("RENEWAL_MALFORMED", "Quote and signature are base64.") from error
+        ak_public = await store.ak_public(tx, agent.node_id)
+        if ak_public is None:  # an operator has taken the TPM from the node
+            raise self._refused(address)
         data = renewal_data(nonce, thumbprint)
-        return any(
-            self._endorsements.quoted(tpm.ak_public, quote, signature, data)
-            for tpm in await store.tpms(tx, agent.node_id)
-        )
+        try:
+            self._endorsements.check_quote(ak_public, quote, signature, data)
+        except LotaError as error:
+            raise self._refused(address, finding=error.code) from error
 
-    def _refused(self, address: str) -> LotaError:
+    def _refused(self, address: str, **details: str) -> LotaError:
         self._refusals.stranger(address, "RENEWAL_REFUSED")
         detail = "This does not prove that the caller is the agent of that node."
-        return LotaError(Kind.AUTHENTICATION, "RENEWAL_REFUSED", detail)
+        return LotaError(Kind.AUTHENTICATION, "RENEWAL_REFUSED", detail, **details)
 
 
 def _by_tpm(agent: AgentRow) -> bool:

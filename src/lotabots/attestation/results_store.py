@@ -1,6 +1,7 @@
 """SQL of results that are revoked before they end, and of what stands on a thing."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -8,6 +9,8 @@ import msgspec
 from lotabots.runtime.database import Database, Transaction
 
 MAX_BECAUSE = 200
+LOOK_BACK = timedelta(minutes=11)
+"""A result lives 10 minutes at most: none that is in force is of an older attestation."""
 
 
 class _Node(msgspec.Struct, frozen=True):
@@ -19,15 +22,27 @@ class _Index(msgspec.Struct, frozen=True):
 
 
 async def revoke_of_node(tx: Transaction, node: UUID, because: str, now: datetime) -> int:
-    """How many results of a node were in force, and are not any more once this commits."""
+    """How many results of a node were in force, and are not any more once this commits.
+
+    Those of verdicts that accepted nothing stay as they are: nobody could act upon them.
+    """
+    return await revoke_of_nodes(tx, [node], because, now)
+
+
+async def revoke_of_nodes(
+    tx: Transaction, nodes: Sequence[UUID], because: str, now: datetime
+) -> int:
+    """The same for several nodes."""
     return await tx.execute(
         "update attestation.results r set revoked_at = $2, revoked_because = $3"
         " from attestation.attestations a"
-        " where a.id = r.attestation_id and a.hardware_id = $1 and r.expires_at > $2"
-        " and r.revoked_at is null",
-        str(node),
+        " where a.id = r.attestation_id and a.hardware_id = any($1::text[])"
+        " and a.created_at > $2::timestamptz - $4::interval and a.status = 'accepted'"
+        " and r.expires_at > $2 and r.revoked_at is null",
+        [str(node) for node in nodes],
         now,
         because[:MAX_BECAUSE],
+        LOOK_BACK,
     )
 
 

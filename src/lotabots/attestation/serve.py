@@ -1,7 +1,8 @@
 """The attestation service put together over one process."""
 
-from lotabots.attestation.anchors import trusted_anchors
+from lotabots.attestation.anchors import tpm_certificates, trusted_anchors
 from lotabots.attestation.api import HANDLERS as ATTESTATION_HANDLERS
+from lotabots.attestation.authority_api import HANDLERS as AUTHORITY_HANDLERS
 from lotabots.attestation.credentials import Credentials
 from lotabots.attestation.endorsement import Endorsements
 from lotabots.attestation.enrolment import Enrolments
@@ -22,13 +23,18 @@ from lotabots.attestation.models.verifying import Verifier
 from lotabots.attestation.node_api import HANDLERS as NODE_HANDLERS
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.renewal import Renewals
+from lotabots.attestation.resource_metrics import NewestReports
 from lotabots.attestation.results import Results
+from lotabots.attestation.samples import Keeper
+from lotabots.attestation.samples_api import HANDLERS as SAMPLES_HANDLERS
 from lotabots.attestation.service import Attestations
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.audit import REFUSALS, AuditSettings, Journal, Receipts, log_signers
 from lotabots.evidence import Anchors
+from lotabots.reference import References
 from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.process import Process
+from lotabots.runtime.tasks import Loop
 from lotabots.runtime.web import Service
 
 HANDLERS = (
@@ -36,6 +42,8 @@ HANDLERS = (
     *NODE_HANDLERS,
     *FLEET_HANDLERS,
     *ENROLMENT_HANDLERS,
+    *SAMPLES_HANDLERS,
+    *AUTHORITY_HANDLERS,
     *MODEL_HANDLERS,
 )
 
@@ -47,12 +55,8 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     used.
     """
     settings = process.settings.section(AttestationSettings)
-    judge = Judge(
-        trusted_anchors(settings.simulated_anchors, anchors),
-        this_appraiser(),
-        settings.appraisers,
-        settings.max_waiting,
-    )
+    roots = trusted_anchors(settings.simulated_anchors, anchors)
+    judge = Judge(roots, this_appraiser(), settings.appraisers, settings.max_waiting)
     journal = Journal(process.keyring)
     policies = Policies(settings.default_policy, journal, process.caches)
     stages = Stages(journal, settings.model_approvals)
@@ -66,8 +70,12 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     )
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
     history = History(process, judge, policies)
-    credentials, endorsements = Credentials(process), Endorsements()
+    endorsements = Endorsements(
+        process.database, References(process), roots, tpm_certificates(settings.simulated_anchors)
+    )
+    credentials = Credentials(process)
     tokens = EnrolmentTokens(process, policies, journal)
+    keeper = Keeper(settings)
     results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(
         name="attestation",
@@ -84,10 +92,19 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "enrolment_tokens": tokens,
             "enrolments": Enrolments(process, tokens, endorsements, credentials, journal),
             "renewals": Renewals(process, endorsements, credentials, journal),
+            "keeper": keeper,
             "lives": Lives(journal),
             "journal": journal,
             "policies": policies,
             "results": results,
         },
-        loops=(REFUSALS, verifier.loop),
+        loops=(REFUSALS, verifier.loop, keeper.loop, *_shown(process, settings)),
     )
+
+
+def _shown(process: Process, settings: AttestationSettings) -> tuple[Loop, ...]:
+    """What keeps the newest reports at /metrics, if they are to be there."""
+    if not settings.resource_metrics:
+        return ()
+    newest = NewestReports(process.telemetry.registry, process.clock, settings.resource_metrics)
+    return (newest.loop,)

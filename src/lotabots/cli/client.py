@@ -16,7 +16,7 @@ import msgspec
 
 from lotabots.access import make_proof
 from lotabots.cli import kept_session
-from lotabots.kernel import Kind, LotaError, SigningKey, invalid
+from lotabots.kernel import Kind, LotaError, SigningKey, invalid, refusal_of
 
 DEFAULT_PORT = 8470
 DEFAULT_SERVER = f"http://127.0.0.1:{DEFAULT_PORT}"
@@ -26,17 +26,6 @@ MAX_WAIT_SECONDS = 60
 UPLOAD_SECONDS = 900.0
 """How long the answer to an uploaded file may take: all of it goes to disk before."""
 MAX_EVENT_BYTES = 1024 * 1024
-MAX_DETAIL = 200
-
-KIND_OF_STATUS = {
-    400: Kind.VALIDATION,
-    401: Kind.AUTHENTICATION,
-    403: Kind.AUTHORIZATION,
-    404: Kind.NOT_FOUND,
-    409: Kind.CONFLICT,
-    429: Kind.RATE_LIMITED,
-    503: Kind.UNAVAILABLE,
-}
 
 server_option = click.option(
     "--server",
@@ -45,14 +34,6 @@ server_option = click.option(
     show_default=True,
     help="Base URL of the API (LOTABOTS_SERVER).",
 )
-
-
-class ErrorBody(msgspec.Struct):
-    """What every service answers with when it refuses."""
-
-    message: str
-    code: str
-    details: dict[str, object] = {}
 
 
 class Client:
@@ -140,7 +121,7 @@ class Client:
             self._connection.close()
             self._connection.timeout = TIMEOUT_SECONDS
         if response.status >= 300:
-            raise refusal(response.status, answer)
+            raise refusal_of(response.status, answer)
         return answer
 
     def events(self, path: str) -> Iterator[bytes]:
@@ -153,7 +134,7 @@ class Client:
             self._connection.request("GET", self._base + path, None, headers)
             response = self._connection.getresponse()
             if response.status >= 300:
-                raise refusal(response.status, response.read(MAX_ANSWER_BYTES + 1))
+                raise refusal_of(response.status, response.read(MAX_ANSWER_BYTES + 1))
             while line := response.readline(MAX_EVENT_BYTES):
                 name, _, value = line.partition(b":")
                 if name == b"data":
@@ -178,7 +159,7 @@ class Client:
             self._connection.close()
             raise self._unreachable(error) from error
         if response.status >= 300:
-            raise refusal(response.status, answer)
+            raise refusal_of(response.status, answer)
         return answer
 
     def _unreachable(self, error: Exception) -> LotaError:
@@ -193,23 +174,6 @@ class Client:
         proof = make_proof(self.key, method, url, now, secrets.token_urlsafe(16), self.token)
         sent = {} if self.token is None else {"authorization": f"DPoP {self.token}"}
         return {**sent, "dpop": proof}
-
-
-def refusal(status: int, answer: bytes) -> LotaError:
-    """The server's error as ours, with its own code."""
-    kind = KIND_OF_STATUS.get(status, Kind.INTERNAL)
-    try:
-        body = msgspec.json.decode(answer, type=ErrorBody)
-    except msgspec.DecodeError:
-        return LotaError(kind, "SERVER_ANSWER", f"the server answered {status} without a code")
-    details = {
-        name: value
-        for name, value in body.details.items()
-        if isinstance(value, int) or (isinstance(value, str) and len(value) <= MAX_DETAIL)
-    }
-    error = LotaError(kind, body.code, body.message)
-    error.details |= details  # by name they could be taken for arguments of ours
-    return error
 
 
 def connect(server: str) -> Client:

@@ -6,15 +6,14 @@ import platform
 import shutil
 import socket
 import sys
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
-import msgspec
 
 from lotabots.cli.output import Exit, output_option, print_json, print_table
 from lotabots.kernel import LotaError
+from lotabots.runtime.checks import Check, State
 from lotabots.runtime.clock import utc_now
 
 LEAST_FREE_BYTES = 1024**3
@@ -29,23 +28,6 @@ SERVER_PACKAGES = (
     "typed_settings",
     "uvicorn",
 )
-
-
-class State(StrEnum):
-    """How one check came out."""
-
-    PASS = "pass"  # noqa: S105 — a word, not a password
-    WARN = "warn"
-    FAIL = "fail"
-
-
-class Check(msgspec.Struct, frozen=True):
-    """One thing that was looked at."""
-
-    name: str
-    state: State
-    found: str
-    fix: str = ""
 
 
 def python() -> Check:
@@ -139,7 +121,11 @@ CHECKS: tuple[Callable[[], Check], ...] = (
 @output_option
 def command(output: str) -> int:
     """Look at this machine: what serving and verifying need, and how to mend what is missing."""
-    checks = [check() for check in CHECKS]
+    return report([check() for check in CHECKS], output)
+
+
+def report(checks: Sequence[Check], output: str) -> Exit:
+    """Prints the checks; the exit code is that of the worst."""
     if output == "json":
         print_json(checks)
     else:

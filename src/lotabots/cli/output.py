@@ -64,8 +64,9 @@ def needs_server(command: str, missing: ModuleNotFoundError) -> Exit:
     """
     if missing.name is None or missing.name.startswith("lotabots"):
         raise missing
+    extra = "agent" if command.split(maxsplit=1)[0] == "agent" else "server"
     say(f"`lotabots {command}` needs more than the base install ({missing.name} is missing).")
-    say("Install it with: pip install 'lotabots[server]'")
+    say(f"Install it with: pip install 'lotabots[{extra}]'")
     return Exit.USAGE
 
 

@@ -15,6 +15,7 @@ from lotabots.kernel import LotaError
 
 COMMANDS = {
     "account": ("lotabots.cli.account", "Look after your own password, sessions and data."),
+    "agent": ("lotabots.cli.agent", "Let this machine join a server, and attest itself."),
     "attestation": ("lotabots.cli.attestation", "Look at attestations, and judge one again."),
     "audit": ("lotabots.cli.audit", "Read, check, copy, watch and witness the audit log."),
     "config": ("lotabots.cli.config", "Show the settings, and change some while servers run."),
@@ -30,6 +31,7 @@ COMMANDS = {
     "login": ("lotabots.cli.login", "Trade a password for a session."),
     "logout": ("lotabots.cli.logout", "End the session of `login`."),
     "model": ("lotabots.cli.model", "Verify, scan, sign, register and promote AI models."),
+    "node": ("lotabots.cli.node", "Look at one node."),
     "policy": ("lotabots.cli.policy", "Check, show and try policies."),
     "reference": ("lotabots.cli.reference", "Pack, inspect, import and export reference bundles."),
     "serve": ("lotabots.cli.serve", "Serve some of the services in this process."),

@@ -32,7 +32,7 @@ def command(
     host: str | None,
     port: int | None,
 ) -> int:
-    """Serve these services: gateway, identity, attestation, reference, audit.
+    """Serve these services: gateway, identity, attestation, watch, reference, audit.
 
     The gateway passes on what it does not serve itself to the addresses in LOTA_GATEWAY_SERVICES.
     Processes that belong together share a database (LOTA_DATABASE_URL) and the keyring's key.

@@ -24,6 +24,12 @@ class Node(msgspec.Struct):
     identity: str = "declared"
 
 
+class Nodes(msgspec.Struct):
+    """A page of nodes."""
+
+    items: list[Node]
+
+
 class FactChange(msgspec.Struct):
     """One fact that is not what it was."""
 
@@ -93,8 +99,8 @@ def node_id(client: Client, ref: str) -> str:
     """The id of the node of this id or name. Raises `NODE_NOT_FOUND`."""
     if len(ref) == 36 and ref.count("-") == 4:
         return ref
-    found = msgspec.json.decode(client.get("/v1/nodes", name=ref), type=list[Node])
-    named = [one.id for one in found if one.name == ref]
+    found = msgspec.json.decode(client.get("/v1/nodes", name=ref), type=Nodes)
+    named = [one.id for one in found.items if one.name == ref]
     if not named:
         raise LotaError(Kind.NOT_FOUND, "NODE_NOT_FOUND", f"There is no node called {ref}.")
     return named[0]

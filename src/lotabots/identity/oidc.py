@@ -18,7 +18,6 @@ from lotabots.identity.clients import Client
 from lotabots.identity.id_tokens import verify_id_token
 from lotabots.identity.provider import Provider
 from lotabots.identity.recording import record
-from lotabots.identity.sealing import Seal
 from lotabots.identity.session_store import end_sessions
 from lotabots.identity.sessions import Sessions
 from lotabots.identity.settings import IdentitySettings
@@ -26,6 +25,7 @@ from lotabots.identity.types import AccessToken, Link
 from lotabots.kernel import Kind, LotaError, Principal, encode_base64url, sha256
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
+from lotabots.runtime.sealing import Seal
 
 LIFE = timedelta(minutes=10)
 """How long somebody may take to log in at the provider."""

@@ -25,10 +25,10 @@ from lotabots.identity.codes import (
     step_of,
 )
 from lotabots.identity.recording import record
-from lotabots.identity.sealing import Seal
 from lotabots.kernel import Kind, LotaError, Principal, sha256
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
+from lotabots.runtime.sealing import Seal
 
 ISSUER = "LotaBots"
 

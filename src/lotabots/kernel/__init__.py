@@ -20,6 +20,7 @@ from lotabots.kernel.errors import Kind, LotaError, invalid
 from lotabots.kernel.jws import sign_jws, verify_jws
 from lotabots.kernel.keys import KeySet, SigningKey, VerificationKeys, VerifyingKey
 from lotabots.kernel.principal import OPERATOR_TENANT, Principal, Role
+from lotabots.kernel.refusals import refusal_of
 from lotabots.kernel.times import format_duration, format_time, parse_duration, parse_time
 from lotabots.kernel.wildcards import fits
 
@@ -50,6 +51,7 @@ __all__ = [
     "open_envelope",
     "parse_duration",
     "parse_time",
+    "refusal_of",
     "sha256",
     "sha256_hex",
     "sign_envelope",

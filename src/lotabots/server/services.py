@@ -25,11 +25,14 @@ class Plan(NamedTuple):
 SERVICES: tuple[Plan, ...] = (
     Plan("identity", lambda process, _: identity.service(process), identity.HANDLERS),
     Plan("attestation", attestation.service, attestation.HANDLERS),
+    Plan("watch", lambda process, _: attestation.watchdog(process), ()),
     Plan("reference", lambda process, _: reference.service(process), reference.HANDLERS),
     Plan("audit", lambda process, _: audit.service(process), audit.HANDLERS),
 )
 
 NAMES = tuple(plan.name for plan in SERVICES)
+ANSWERING = tuple(plan.name for plan in SERVICES if plan.handlers)
+"""Those that a gateway passes requests on to. The others watch, and nobody asks them."""
 GATEWAY = "gateway"
 EVERYTHING = (GATEWAY, *NAMES)
 
@@ -44,8 +47,8 @@ def chosen(names: Collection[str]) -> tuple[Plan, ...]:
 
 
 def elsewhere(names: Collection[str]) -> tuple[str, ...]:
-    """The services that are not among these names."""
-    return tuple(name for name in NAMES if name not in names)
+    """The services that are not among these names, of those that answer something."""
+    return tuple(name for name in ANSWERING if name not in names)
 
 
 def all_endpoints() -> list[Endpoint]:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from lotabots.kernel.codes import (
     access,
+    agent,
     appraisal,
     attestation,
     audit,
@@ -75,6 +76,7 @@ AREAS = (
     resources,
     gateway,
     server,
+    agent,
     cli,
 )
 

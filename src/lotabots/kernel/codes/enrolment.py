@@ -67,6 +67,20 @@ CODES: tuple[Code, ...] = (
         "Leave it out of the inventory: a TPM follows from its keys.",
     ),
     Code(
+        "ENROLMENT_TPM_REFUSED",
+        "validation",
+        "A key or a certificate of the node's TPM is not fit for it; `finding` names the rule.",
+        "Look at what the rule asks for: `lotabots explain` with the code in `finding`.",
+    ),
+    Code(
+        "ENROLMENT_EK_UNKNOWN",
+        "authorization",
+        "No root that is trusted here vouches for the TPM's endorsement key.",
+        "Make sure that you know who made this TPM. Put its maker's root, and the certificates"
+        " between, into a file of TPM roots and import it (`lotabots reference import`); for a"
+        " software TPM, add the root of its CA to the file of `attestation.simulated_anchors`.",
+    ),
+    Code(
         "ENROLMENT_NOT_FOUND",
         "not_found",
         "There is no such enrolment, or it is over: it can be activated once.",
