@@ -1,4 +1,4 @@
-"""A node's life in an operator's hands: listed, quarantined, released, revoked; its devices."""
+"""A node in an operator's hands: listed, quarantined, released, revoked; its devices."""
 
 import asyncio
 from collections.abc import AsyncIterator
