@@ -61,7 +61,7 @@ class SimulatedRoot:
             return self._tpm().activate_credential(blob)
         except ValueError as error:
             detail = "The (SIMULATED) TPM does not open what the server sent."
-            raise LotaError(Kind.CONFLICT, "TPM_CREDENTIAL", detail) from error
+            raise LotaError(Kind.VALIDATION, "TPM_CREDENTIAL", detail) from error
 
     def quoted(self, data: bytes) -> tuple[bytes, bytes]:
         """What TPM2_Quote gives."""
