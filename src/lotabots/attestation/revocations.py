@@ -189,7 +189,9 @@ async def lift(
 
 def because_of(kind: RevocationKind, value: str) -> str:
     """Why a result is over that stood on this thing."""
-    return f"{kind} {value} was revoked"
+    return (
+        f"node {value} is in quarantine" if kind == "quarantine" else f"{kind} {value} was revoked"
+    )
 
 
 def _entry(principal: Principal, verb: str, row: RevocationRow) -> Entry:
