@@ -98,7 +98,7 @@ def print_node(node: Node) -> None:
     if node.agent:
         rows.append(("credential", f"ends {_until(node.agent.expires_at)}"))
     for name, value in rows:
-        click.echo(f"  {name:<12}{value}")
+        click.echo(f"  {name:<11}{value}")
     if node.inventory:
         click.echo()
         print_devices(node)
