@@ -17,6 +17,7 @@ pytest_plugins = [
     "plugins.peers",
     "plugins.redis",
     "plugins.shell",
+    "plugins.swtpm",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,6 +1,7 @@
 """Reports wait while the server is away, in a queue with a bound, and hold up nothing."""
 
 import io
+from collections.abc import Sequence
 
 from lotabots.agent.reporting import MOST_AT_ONCE, Reporting
 from lotabots.kernel import Kind, LotaError
@@ -10,18 +11,23 @@ LOG = open_telemetry("error", io.BytesIO()).log
 
 
 class Sink:
-    """Where reports go; `error` is what it raises instead of taking one."""
+    """Where reports go; `error` is what it raises instead of taking those in `refused`, or any."""
 
-    def __init__(self, error: LotaError | None = None) -> None:
+    def __init__(self, error: LotaError | None = None, refused: Sequence[object] = ()) -> None:
         self.error = error
+        self.refused = refused
         self.taken: list[object] = []
         self.asked = 0
 
-    def report(self, body: object) -> None:
+    def report(self, reports: Sequence[object]) -> None:
         self.asked += 1
         if self.error is not None:
-            raise self.error
-        self.taken.append(body)
+            for place, one in enumerate(reports):
+                if one in self.refused:
+                    raise LotaError(self.error.kind, self.error.code, "no", index=place)
+            if not self.refused:
+                raise self.error
+        self.taken.extend(reports)
 
 
 def reporting(count: int, most: int = 5) -> Reporting:
@@ -55,17 +61,26 @@ def test_what_cannot_be_sent_waits_for_the_server() -> None:
     assert sink.taken == [0, 1, 2]
 
 
-def test_a_report_that_is_refused_for_good_does_not_block_the_next_one() -> None:
-    reports = reporting(3)
-    refusing = Sink(LotaError(Kind.VALIDATION, "SAMPLE_STALE", "too old"))
+def test_a_report_that_is_refused_for_good_does_not_block_the_others() -> None:
+    reports = reporting(5)
+    refusing = Sink(LotaError(Kind.VALIDATION, "SAMPLE_TOO_OLD", "too old"), refused=(0, 1, 3))
     reports.send(refusing)
-    assert (refusing.asked, reports.waiting, reports.dropped) == (3, 0, 3)
+    assert refusing.taken == [2, 4]
+    assert (refusing.asked, reports.waiting, reports.dropped) == (4, 0, 3)
+
+
+def test_reports_that_are_refused_together_are_all_given_up() -> None:
+    reports = reporting(3)
+    refusing = Sink(LotaError(Kind.VALIDATION, "REQUEST_MALFORMED", "no"))
+    reports.send(refusing)
+    assert (refusing.asked, reports.waiting, reports.dropped) == (1, 0, 3)
 
 
 def test_a_server_that_was_away_gets_a_few_at_a_time() -> None:
     reports, sink = reporting(100, most=100), Sink()
     reports.send(sink)
-    assert (len(sink.taken), reports.waiting) == (MOST_AT_ONCE, 100 - MOST_AT_ONCE)
+    assert (sink.asked, len(sink.taken)) == (1, MOST_AT_ONCE)
+    assert reports.waiting == 100 - MOST_AT_ONCE
 
 
 def test_a_report_that_cannot_be_taken_ends_nothing() -> None:

@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +25,7 @@ from lotabots.appraisal import (
     pack_inputs,
 )
 from lotabots.attestation import trusted_anchors
+from lotabots.attestation.anchors import tpm_certificates
 from lotabots.attestation.history import Cursor
 from lotabots.attestation.parcel import MAGIC, make_parcel, open_parcel
 from lotabots.attestation.profiles import choose
@@ -40,7 +43,7 @@ from lotabots.attestation.session import (
 )
 from lotabots.attestation.status import AGE, SIZE, StatusLists
 from lotabots.attestation.types import AttestationRequest, SessionKey, SubmittedEvidence
-from lotabots.evidence import Caches, InventoryItem
+from lotabots.evidence import Anchors, Caches, InventoryItem
 from lotabots.kernel import (
     KeySet,
     LotaError,
@@ -279,7 +282,32 @@ def test_roots_from_a_file_are_marked_simulated_and_stand_beside_nvidias(tmp_pat
     assert trusted_anchors(str(file)) == trusted_anchors("").plus(simulated())
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no pem", roots_pem() + roots_pem()])
+def test_roots_of_tpms_alone_are_marked_simulated_and_trusted_for_nothing_else(
+    tmp_path: Path,
+) -> None:
+    *_, tpm = x509.load_pem_x509_certificates(roots_pem())
+    file = tmp_path / "tpms.pem"
+    file.write_bytes(tpm.public_bytes(Encoding.PEM))
+    only = Anchors(device=(), rim=(), tpm=simulated().tpm)
+    assert trusted_anchors("", simulated_tpms=str(file)) == trusted_anchors("").plus(only)
+    assert tpm_certificates("", str(file)) == file.read_bytes()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no pem", roots_pem() * 3])
+def test_a_file_of_tpm_roots_that_does_not_hold_some_stops_the_start(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "tpms.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(LotaError, match="ANCHORS_MALFORMED"):
+        trusted_anchors("", simulated_tpms=str(file))
+
+
+ONE_ROOT = roots_pem().partition(b"-----END CERTIFICATE-----\n")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no pem", ONE_ROOT[0] + ONE_ROOT[1]])
 def test_a_file_that_does_not_hold_two_roots_stops_the_start(
     tmp_path: Path, content: bytes | None
 ) -> None:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import IO, Any
@@ -126,15 +126,22 @@ def servers(
     request: pytest.FixtureRequest, session_database_urls: DatabaseUrls, api_folder: Path
 ) -> Iterator[Servers]:
     """The processes of one mode; both modes share a database, as two deployments may."""
-    roots = api_folder / "simulated.pem"
+    with run_mode(request.param, session_database_urls, api_folder) as running:
+        yield running
+
+
+@contextmanager
+def run_mode(mode: str, urls: DatabaseUrls, folder: Path, **more: str) -> Iterator[Servers]:
+    """The processes of one mode; `more` are further variables of their environment."""
+    roots = folder / "simulated.pem"
     roots.write_bytes(roots_pem())
     environ = {name: value for name, value in os.environ.items() if not name.startswith("LOTA_")}
     environ |= {
-        "LOTA_DATABASE_URL": session_database_urls.app,
-        "LOTA_DATABASE_SEQUENCER_URL": session_database_urls.sequencer,
+        "LOTA_DATABASE_URL": urls.app,
+        "LOTA_DATABASE_SEQUENCER_URL": urls.sequencer,
         "LOTA_AUDIT_PUBLISH_MS": "100",
         "LOTA_KEYRING_KEY": base64.b64encode(MASTER_KEY).decode(),
-        "LOTA_DATA_DIRECTORY": str(api_folder),
+        "LOTA_DATA_DIRECTORY": str(folder),
         "LOTA_ATTESTATION_SIMULATED_ANCHORS": str(roots),
         "LOTA_IDENTITY_BCRYPT_COST": "10",
         # Every test comes from the same address; the delays have tests of their own.
@@ -143,23 +150,30 @@ def servers(
         "LOTA_ATTESTATION_WEBHOOK_INSECURE": "true",
         "LOTA_WEB_PORT": "0",
     }
-    environ |= {f"LOTA_LIMITS_{name}": UNLIMITED for name in LIMITS}
-    *services, last = MODES[request.param]
-    urls: dict[str, str] = {}
+    environ |= {f"LOTA_LIMITS_{name}": UNLIMITED for name in LIMITS} | more
+    *services, last = MODES[mode]
+    places: dict[str, str] = {}
     with ExitStack() as stack:
         # One after the other: each is asked for its address, which the gateway is then told.
         started = [(names, stack.enter_context(_run(names, environ))) for names in services]
         for names, process in started:
-            urls |= dict.fromkeys(names, process.address())
-        told = " ".join(f"{name}={url}" for name, url in urls.items() if name in ANSWERING)
+            places |= dict.fromkeys(names, process.address())
+        told = " ".join(f"{name}={url}" for name, url in places.items() if name in ANSWERING)
         where = {"LOTA_GATEWAY_SERVICES": told}
         gateway = stack.enter_context(_run(last, environ | where))
-        yield Servers(request.param, gateway.address(), urls, session_database_urls.app)
+        yield Servers(mode, gateway.address(), places, urls.app)
 
 
 @pytest.fixture
 async def api(servers: Servers) -> AsyncIterator[Api]:
     """A client of the API in a tenant of its own."""
+    async with client_of(servers) as made:
+        yield made
+
+
+@asynccontextmanager
+async def client_of(servers: Servers) -> AsyncIterator[Api]:
+    """A client of these servers in a tenant of its own."""
     database = await Database.open(servers.database_url, connections=2)
     try:
         keys = await Keyring(database, MASTER_KEY).load(TOKEN_PURPOSE)

@@ -12,7 +12,6 @@ from plugins.api import Api
 
 from lotabots.kernel import Role
 
-
 SECONDS = 60
 """After which what was not told counts as lost; heartbeats would keep a test waiting for ever."""
 
@@ -51,6 +50,14 @@ class Listening:
                 kind = value
             elif name == "data":
                 data = f"{data}\n{value}" if data else value
+
+    async def begun(self) -> None:
+        """Reads until the client has an id."""
+        async with asyncio.timeout(SECONDS):
+            async for line in self.answer.aiter_lines():
+                if line.startswith("id: "):
+                    self.last_id = line.removeprefix("id: ")
+                    return
 
     async def next(self, count: int) -> list[Told]:
         """So many messages; `messages` cannot be read after it, since a line may be begun."""

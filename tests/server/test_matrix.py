@@ -22,6 +22,7 @@ from lotabots.access import PERMISSIONS
 from lotabots.appraisal import POLICY_TEXTS
 from lotabots.evidence import ReferenceFiles
 from lotabots.kernel import Role
+from lotabots.runtime.clock import utc_now
 
 pytestmark = pytest.mark.anyio
 
@@ -93,6 +94,9 @@ MATRIX: Mapping[str, str] = {
     "GET /v1/nodes": "node.read",
     "POST /v1/nodes": "node.write",
     "GET /v1/nodes/{node_id}": "node.read",
+    "GET /v1/nodes/{node_id}/resources": "node.read",
+    "GET /v1/nodes/{node_id}/samples": "node.read",
+    "POST /v1/nodes/{node_id}/samples": "node.report",
     "POST /v1/nodes/{node_id}/devices": "node.write",
     "DELETE /v1/nodes/{node_id}/devices/{kind}/{device_id}": "node.write",
     "POST /v1/nodes/{node_id}/quarantine": "node.write",
@@ -148,6 +152,9 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "POST /v1/models/{digest}/approvals": {"stage": "production"},
     "POST /v1/models/{digest}/moves": {"stage": "production"},
     "POST /v1/models/{digest}/result": {"session_key": new_jwk()},
+    "POST /v1/nodes/{node_id}/samples": {
+        "reports": [{"at": utc_now().isoformat(), "host": {}, "nvml": {"status": "absent"}}]
+    },
     "POST /v1/nodes/{node_id}/devices": {"kind": "gpu", "device_id": "planted"},
     "POST /v1/nodes/{node_id}/quarantine": {"reason": "none"},
     "POST /v1/nodes/{node_id}/release": {"reason": "none"},

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import pytest
+from simulator.whole import Whole
 
 from lotabots.appraisal import Appraiser, Inputs, Verdict, appraise, builtin_policy
 from lotabots.evidence import (
@@ -113,3 +114,14 @@ def verdict_on() -> Callable[[Node, Revocation], Verdict]:
         return appraise(inputs, caches, Appraiser(version="test", digest="ab" * 32))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def whole() -> Whole:
+    return Whole()
+
+
+@pytest.fixture(scope="session")
+def judge_whole(whole: Whole) -> Callable[..., Verdict]:
+    """The verdict on a node, given how it stood before."""
+    return whole.judge

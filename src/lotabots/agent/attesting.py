@@ -1,6 +1,6 @@
 """One attestation: a challenge, everything that answers it, and the verdict on that."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -71,10 +71,11 @@ class Attesting:
         self.kept = renewed(self.client, self.kept, self._machine)
         self._keep()
 
-    def report(self, body: object) -> None:
-        """Sends how the node is doing, which is no evidence. Raises LotaError."""
+    def report(self, reports: Sequence[object]) -> None:
+        """Sends how the node is and was doing, which is no evidence. Raises LotaError."""
         path = SAMPLES.format(node=self.kept.node)
-        self.client.call("POST", path, msgspec.json.encode(body), self.kept.credential)
+        body = msgspec.json.encode({"reports": reports})
+        self.client.call("POST", path, body, self.kept.credential)
 
     def _renew_in_time(self) -> None:
         """Renews after two thirds of the credential's life; that may fail until all is over."""

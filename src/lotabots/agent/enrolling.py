@@ -15,7 +15,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from lotabots.access import activation_proof, read_enrolment_token
-from lotabots.agent.address import Address, read_join
+from lotabots.agent.address import read_join
 from lotabots.agent.client import Client, known_server
 from lotabots.agent.machine import Machine
 from lotabots.agent.renewing import renewed, with_credential
@@ -59,53 +59,38 @@ def join(state: State, joining: Joining, machine: Machine, clock: Callable[[], d
         raise LotaError(Kind.CONFLICT, "AGENT_ENROLLED", detail)
     if begun is not None and (kept := _resumed(state, begun, machine, clock)) is not None:
         return kept
-    kept, enrolment, client = _begun(token, address, joining, machine, clock)
-    state.keep(kept)
-    try:
-        return _activated(state, kept, enrolment, machine, client)
-    except LotaError as error:
-        if error.kind in _REFUSED:
-            state.forget()  # there is no such node
-        raise
-    finally:
-        client.close()
-
-
-def _begun(
-    token: str,
-    address: Address,
-    joining: Joining,
-    machine: Machine,
-    clock: Callable[[], datetime],
-) -> tuple[Kept, Enrolment, Client]:
-    """The first step: the token is spent, and what is to be kept of the node before the second."""
     pin = read_enrolment_token(token).server_ca
     key = SigningKey(generate_private_key(SECP256R1()))
     # What may fail here fails before the token is spent.
     keys = None if machine.root is None else machine.root.keys()
-    inventory = machine.inventory().items
-    client = Client(known_server(address, pin, clock()), key, clock)
     body = EnrolmentRequest(
         token=token,
         name=joining.name,
         session_key=session_jwk(key),
-        identity="software" if machine.root is None else "tpm",
+        identity="software" if keys is None else "tpm",
         tpm=keys,
-        inventory=inventory,
+        inventory=machine.inventory().items,
     )
-    enrolment = client.ask("/v1/enrolments", body, Enrolment)
-    kept = Kept(
-        url=client.server.url,
-        pin=None if pin is None else pin.hex(),
-        authority=client.server.authority,
-        tenant=enrolment.tenant,
-        node=enrolment.id,
-        name=joining.name,
-        identity="software" if machine.root is None else "tpm",
-        session_key=key.to_pem().decode(),
-        simulation=joining.simulation,
-    )
-    return kept, enrolment, client
+    with Client(known_server(address, pin, clock()), key, clock) as client:
+        enrolment = client.ask("/v1/enrolments", body, Enrolment)
+        kept = Kept(
+            url=client.server.url,
+            pin=None if pin is None else pin.hex(),
+            authority=client.server.authority,
+            tenant=enrolment.tenant,
+            node=enrolment.id,
+            name=joining.name,
+            identity="software" if keys is None else "tpm",
+            session_key=key.to_pem().decode(),
+            simulation=joining.simulation,
+        )
+        state.keep(kept)
+        try:
+            return _activated(state, kept, enrolment, machine, client)
+        except LotaError as error:
+            if error.kind in _REFUSED:
+                state.forget()  # there is no such node
+            raise
 
 
 def _activated(
@@ -134,16 +119,14 @@ def _resumed(
     state: State, begun: Kept, machine: Machine, clock: Callable[[], datetime]
 ) -> Kept | None:
     """The node of an earlier try whose answer was lost, if it came to be; else None."""
-    client = Client(begun.known_server, begun.key, clock)
     try:
-        kept = renewed(client, begun, machine)
+        with Client(begun.known_server, begun.key, clock) as client:
+            kept = renewed(client, begun, machine)
     except LotaError as error:
         if error.kind not in _REFUSED:
             raise
         state.forget()
         return None
-    finally:
-        client.close()
     state.keep(kept)
     return kept
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lotabots.agent.attesting import Attesting
 from lotabots.agent.devices import DRIVER_SECONDS, Gpus, HostWord
 from lotabots.agent.enrolling import Joining, join
 from lotabots.agent.loop import Around, Loop, Stop
 from lotabots.agent.machine import Machine, RealMachine
+from lotabots.agent.measuring import tpm_proposal
 from lotabots.agent.notify import Notify
 from lotabots.agent.patience import Patience
 from lotabots.agent.reporting import Reporting
@@ -23,6 +24,9 @@ from lotabots.agent.wire import Attested
 from lotabots.kernel import LotaError, invalid
 from lotabots.runtime.clock import utc_now
 from lotabots.runtime.telemetry import Logger
+
+if TYPE_CHECKING:
+    from lotabots.agent.simulated import SimulatedMachine
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,22 @@ def join_node(settings: AgentSettings, wanted: Wanted) -> Joined:
         found = machine.inventory()
         joining = Joining(wanted.text, wanted.name, simulation)
         return Joined(join(state, joining, machine, utc_now), found.failed)
+
+
+def measured(settings: AgentSettings) -> Mapping[str, bytes]:
+    """Reference files, by name, that this machine would pass as it is now: a proposal.
+
+    Of a simulated machine all that a verifier needs. Raises `AGENT_*`, `TPM_*`.
+    """
+    state = State(settings.folder)
+    with state.alone():
+        kept = state.enrolled()
+        if kept.simulation is not None:
+            return dict(_simulated(kept.simulation).reference().files)
+        if kept.identity == "software":
+            return {}
+        root = _root(state, settings, ignored)
+        return tpm_proposal(root.pcrs(), kept.name)
 
 
 @contextmanager
@@ -176,7 +196,7 @@ def _real(root: TpmRoot | None) -> tuple[RealMachine, Callable[[], object]]:
     return RealMachine(root, (Gpus(patience), host)), host.report
 
 
-def _simulated(simulation: Simulation, faults: tuple[str, ...] = ()) -> Machine:
+def _simulated(simulation: Simulation, faults: tuple[str, ...] = ()) -> "SimulatedMachine":
     # lazy: a real node never loads the simulator
     from lotabots.agent.simulated import SimulatedMachine  # noqa: PLC0415  # lazy: as above
 

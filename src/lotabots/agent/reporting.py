@@ -5,7 +5,8 @@ the oldest go first, and whatever fails about them holds up no attestation.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from math import inf
 from time import monotonic
 from typing import Protocol
@@ -13,15 +14,16 @@ from typing import Protocol
 from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.telemetry import Logger
 
-MOST_AT_ONCE = 30
-"""Sent in one go: a server that was away has other things to do than to read old numbers."""
+MOST_AT_ONCE = 20
+"""What the server takes in one request: and it gets no more in one go, since a server that was away
+has other things to do than to read old numbers."""
 
 
 class Sends(Protocol):
-    """Whatever brings a report to the server."""
+    """Whatever brings reports to the server."""
 
-    def report(self, body: object) -> None:
-        """Sends one. Raises LotaError."""
+    def report(self, reports: Sequence[object]) -> None:
+        """Sends them, oldest first. Raises LotaError, whose details may name one by `index`."""
 
 
 class Reporting:
@@ -65,18 +67,33 @@ class Reporting:
         self._queue.append(report)
 
     def send(self, to: Sends) -> None:
-        """Sends what waits, oldest first, until something fails or enough were sent."""
+        """Sends the oldest that wait, in one request, but for those that the server refuses."""
         if monotonic() < self._quiet_until:
             return
-        for _ in range(min(MOST_AT_ONCE, len(self._queue))):
-            report = self._queue[0]
+        batch = list(islice(self._queue, MOST_AT_ONCE))
+        while batch:
             try:
-                to.report(report)
+                to.report(batch)
             except LotaError as error:
                 if error.kind not in (Kind.VALIDATION, Kind.CONFLICT, Kind.NOT_FOUND):
                     self._log.info("agent.report_unsent", code=error.code, waiting=self.waiting)
                     self._quiet_until = monotonic() + self._every
                     return
-                self.dropped += 1  # it will be refused again
                 self._log.warning("agent.report_refused", code=error.code, detail=error.detail)
-            self._queue.popleft()
+                self._drop(batch, error.details.get("index"))
+            else:
+                self._leave(batch)
+                return
+
+    def _drop(self, batch: list[object], place: object) -> None:
+        """Gives up what would be refused again: the one that the server names, else all of them."""
+        refused = batch[place : place + 1] if isinstance(place, int) and place >= 0 else []
+        refused = refused or list(batch)
+        self._leave(refused)
+        self.dropped += len(refused)
+        batch[:] = [one for one in batch if not any(one is gone for gone in refused)]
+
+    def _leave(self, gone: Sequence[object]) -> None:
+        """They wait no more."""
+        for report in gone:
+            self._queue.remove(report)

@@ -1,6 +1,6 @@
 """This machine's TPM as the root of trust of its node."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lotabots.agent.wire import TpmKeys, TpmPlace
@@ -34,6 +34,10 @@ class TpmRoot:
         """What TPM2_Quote gives."""
         quoted = self._device.quoted(data)
         return quoted.attest, quoted.signature
+
+    def pcrs(self) -> Mapping[int, bytes]:
+        """What the PCRs hold that a node is asked for, of the SHA-256 bank."""
+        return self._device.quoted(b"lotabots").pcrs
 
     def evidence(
         self, challenge: DerivedChallenge, leaves: Sequence[Leaf], place: TpmPlace | None

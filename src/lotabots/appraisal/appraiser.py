@@ -139,9 +139,9 @@ def _node(
         # What only the devices of a full attestation can tell was judged there, by this policy.
         rules = tuple(rule for rule in rules if _is_light(rule, facts))
     # Unlike a device, the space between devices may be left without a rule.
-    judgement = judge(rules, NODE, NODE, facts, inputs.moment)
-    if not rules:
-        judgement = Judgement(AFFIRMING, {}, ())
+    judgement = Judgement(AFFIRMING, {}, ())
+    if rules:
+        judgement = judge(rules, NODE, NODE, facts, inputs.moment)
     by_rule = decided(rules, judgement)
     weaknesses = warnings(graph, ties, by_rule)
     return _Judged.of(judgement, [*findings, *weaknesses]), with_owners(ties, by_rule)

@@ -11,33 +11,42 @@ from lotabots.evidence.schemes.nvidia_gpu import NVIDIA_ANCHORS
 from lotabots.kernel import LotaError, invalid, sha256
 
 MAX_FILE_BYTES = 64 * 1024
-MAX_CERTIFICATES = 2 + 6
+MAX_TPM_CERTIFICATES = 6
 """Those for TPMs are stored with each TPM that needs them, beside its own."""
 
 
-def trusted_anchors(simulated_file: str, extra: Anchors | None = None) -> Anchors:
-    """NVIDIA's anchors, those in `extra`, and those in the PEM file that the setting names.
+def trusted_anchors(
+    simulated_file: str, extra: Anchors | None = None, simulated_tpms: str = ""
+) -> Anchors:
+    """NVIDIA's anchors, those in `extra`, and those in the PEM files that the settings name.
 
-    The file holds the root of device chains, then the root of RIM chains, then what endorsement
-    keys of TPMs lead to: any number of roots, and certificates between. What they verify is marked
-    simulated: no setting makes another vendor. Raises `ANCHORS_MALFORMED`: an instance that cannot
-    read its anchors does not start.
+    The first file holds the root of device chains, then the root of RIM chains, then what
+    endorsement keys of TPMs lead to: any number of roots, and certificates between. The second one
+    holds such of TPMs alone, as a software TPM has them. What they verify is marked simulated: no
+    setting makes another vendor. Raises `ANCHORS_MALFORMED`: an instance that cannot read its
+    anchors does not start.
     """
     anchors = NVIDIA_ANCHORS if extra is None else NVIDIA_ANCHORS.plus(extra)
-    if not simulated_file:
-        return anchors
-    device, rim, *tpm = _read(simulated_file)
-    roots = tuple(_simulated(one) for one in tpm if one.subject == one.issuer)
-    return anchors.plus(Anchors(device=(_simulated(device),), rim=(_simulated(rim),), tpm=roots))
+    if simulated_file:
+        device, rim, *_ = _read(simulated_file, 2)
+        anchors = anchors.plus(Anchors(device=(_simulated(device),), rim=(_simulated(rim),)))
+    roots = (one for one in _of_tpms(simulated_file, simulated_tpms) if one.subject == one.issuer)
+    return anchors.plus(Anchors(device=(), rim=(), tpm=tuple(map(_simulated, roots))))
 
 
-def tpm_certificates(simulated_file: str) -> bytes:
-    """PEM of what that file holds for TPMs: no node needs to send it."""
-    tpm = _read(simulated_file)[2:] if simulated_file else []
-    return b"".join(one.public_bytes(Encoding.PEM) for one in tpm)
+def tpm_certificates(simulated_file: str, simulated_tpms: str = "") -> bytes:
+    """PEM of what those files hold for TPMs: no node needs to send it."""
+    certificates = _of_tpms(simulated_file, simulated_tpms)
+    return b"".join(one.public_bytes(Encoding.PEM) for one in certificates)
 
 
-def _read(file: str) -> list[x509.Certificate]:
+def _of_tpms(simulated_file: str, simulated_tpms: str) -> list[x509.Certificate]:
+    beside = _read(simulated_file, 2)[2:] if simulated_file else []
+    return beside + (_read(simulated_tpms, 0) if simulated_tpms else [])
+
+
+def _read(file: str, others: int) -> list[x509.Certificate]:
+    """The certificates in this file, of which so many must be there that are not of TPMs."""
     try:
         with Path(file).open("rb") as opened:
             certificates = x509.load_pem_x509_certificates(opened.read(MAX_FILE_BYTES))
@@ -45,7 +54,7 @@ def _read(file: str) -> list[x509.Certificate]:
             _simulated(one)
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise _malformed() from error
-    if not 2 <= len(certificates) <= MAX_CERTIFICATES:
+    if not max(others, 1) <= len(certificates) <= others + MAX_TPM_CERTIFICATES:
         raise _malformed()
     return certificates
 
@@ -57,5 +66,5 @@ def _simulated(root: x509.Certificate) -> Anchor:
 
 
 def _malformed() -> LotaError:
-    detail = "The file of attestation.simulated_anchors does not hold two roots and more in PEM."
+    detail = "A file of simulated roots does not hold as many certificates in PEM as it has to."
     return invalid("ANCHORS_MALFORMED", detail)

@@ -7,8 +7,10 @@ import msgspec
 
 from lotabots.appraisal import Identity, NodeState
 from lotabots.attestation.nodes import not_found
+from lotabots.attestation.session import check_life, check_node
 from lotabots.evidence import EnrolledTpm, InventoryItem
 from lotabots.evidence.schemes.host_claims import KIND as HOST
+from lotabots.kernel import Principal
 from lotabots.runtime.database import Transaction
 
 
@@ -93,3 +95,25 @@ async def known_node(tx: Transaction, node_id: UUID) -> KnownNode:
     if known is None:
         raise not_found()
     return known
+
+
+class _Life(msgspec.Struct, frozen=True):
+    lifecycle: str
+    agent_key: str | None
+
+
+async def check_caller(tx: Transaction, principal: Principal, node_id: UUID) -> None:
+    """Returns only if the caller may speak for this node now.
+
+    Raises `NODE_NOT_YOURS`, `NODE_NOT_FOUND`, `NODE_REVOKED`, `CREDENTIAL_REPLACED`.
+    """
+    check_node(principal, node_id)
+    life = await tx.fetch_one(
+        "select n.lifecycle, a.key_thumbprint as agent_key from attestation.nodes n"
+        " left join attestation.agents a on a.node_id = n.id where n.id = $1",
+        node_id,
+        into=_Life,
+    )
+    if life is None:
+        raise not_found()
+    check_life(principal, life.lifecycle, life.agent_key)

@@ -24,8 +24,11 @@ from lotabots.attestation.models.verifying import Verifier
 from lotabots.attestation.node_api import HANDLERS as NODE_HANDLERS
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.renewal import Renewals
+from lotabots.attestation.resource_metrics import NewestReports
 from lotabots.attestation.results import Results
 from lotabots.attestation.revocation_api import HANDLERS as REVOCATION_HANDLERS
+from lotabots.attestation.samples import Keeper
+from lotabots.attestation.samples_api import HANDLERS as SAMPLES_HANDLERS
 from lotabots.attestation.service import Attestations
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.attestation.stream import Stream
@@ -36,6 +39,7 @@ from lotabots.evidence import Anchors
 from lotabots.reference import References
 from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.process import Process
+from lotabots.runtime.tasks import Loop
 from lotabots.runtime.web import Service
 
 HANDLERS = (
@@ -43,6 +47,7 @@ HANDLERS = (
     *NODE_HANDLERS,
     *FLEET_HANDLERS,
     *ENROLMENT_HANDLERS,
+    *SAMPLES_HANDLERS,
     *AUTHORITY_HANDLERS,
     *REVOCATION_HANDLERS,
     *EVENT_HANDLERS,
@@ -58,7 +63,8 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     used.
     """
     settings = process.settings.section(AttestationSettings)
-    roots = trusted_anchors(settings.simulated_anchors, anchors)
+    added = (settings.simulated_anchors, settings.simulated_tpms)
+    roots = trusted_anchors(added[0], anchors, added[1])
     judge = Judge(roots, this_appraiser(), settings.appraisers, settings.max_waiting)
     journal = Journal(process.keyring)
     policies = Policies(settings.default_policy, journal, process.caches)
@@ -74,10 +80,11 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
     signers = log_signers(process.keyring, process.settings.section(AuditSettings).origin)
     history = History(process, judge, policies)
     endorsements = Endorsements(
-        process.database, References(process), roots, tpm_certificates(settings.simulated_anchors)
+        process.database, References(process), roots, tpm_certificates(*added)
     )
     credentials = Credentials(process)
     tokens = EnrolmentTokens(process, policies, journal)
+    keeper = Keeper(settings)
     results = Results(process, policies, Receipts(process.log_files, signers))
     return Service(
         name="attestation",
@@ -94,6 +101,7 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "enrolment_tokens": tokens,
             "enrolments": Enrolments(process, tokens, endorsements, credentials, policies, journal),
             "renewals": Renewals(process, endorsements, credentials, journal),
+            "keeper": keeper,
             "lives": Lives(journal),
             "journal": journal,
             "policies": policies,
@@ -101,5 +109,13 @@ def service(process: Process, anchors: Anchors | None = None) -> Service:
             "stream": Stream(process),
             "webhooks": Webhooks(process, journal),
         },
-        loops=(REFUSALS, verifier.loop),
+        loops=(REFUSALS, verifier.loop, keeper.loop, *_shown(process, settings)),
     )
+
+
+def _shown(process: Process, settings: AttestationSettings) -> tuple[Loop, ...]:
+    """What keeps the newest reports at /metrics, if they are to be there."""
+    if not settings.resource_metrics:
+        return ()
+    newest = NewestReports(process.telemetry.registry, process.clock, settings.resource_metrics)
+    return (newest.loop,)

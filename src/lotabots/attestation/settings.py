@@ -27,6 +27,9 @@ class AttestationSettings:
     simulated_anchors: str = ""
     """A PEM file of further roots: of devices, of RIMs, then any of TPMs. Whatever verifies through
     one of them is marked simulated."""
+    simulated_tpms: str = ""
+    """A PEM file of further roots of TPMs alone, and of certificates between, such as those of a
+    software TPM (swtpm). Whatever verifies through one of them is marked simulated."""
     result_seconds: int = changeable(300)
     """How long a result is valid, 1 to 600."""
     appraisers: int = 2
@@ -46,6 +49,13 @@ class AttestationSettings:
     credential_hours: int = 24
     """How long an agent's credential is valid, 1 to 24. It renews it long before."""
 
+    sample_days: int = 7
+    """How long reports of nodes' resources are kept, 1 to 90."""
+    resource_metrics: int = 100
+    """Of at most so many nodes the newest report is shown at /metrics, 0 to 5000; 0: of none.
+
+    A node of eight GPUs makes about 110 series."""
+
     model_approvals: int = 1
     """How many others than who registered a model must approve each of its moves, 1 to 10."""
 
@@ -56,6 +66,10 @@ class AttestationSettings:
             raise invalid("SETTINGS_INVALID", "attestation.event_days is 1 to 3650")
         if not 1 <= self.credential_hours <= 24:
             raise invalid("SETTINGS_INVALID", "attestation.credential_hours is 1 to 24")
+        if not 1 <= self.sample_days <= 90:
+            raise invalid("SETTINGS_INVALID", "attestation.sample_days is 1 to 90")
+        if not 0 <= self.resource_metrics <= 5000:
+            raise invalid("SETTINGS_INVALID", "attestation.resource_metrics is 0 to 5000")
         if not 1 <= self.result_seconds <= 600:
             raise invalid("SETTINGS_INVALID", "attestation.result_seconds is 1 to 600")
         if not 1 <= self.appraisers <= 64 or self.max_waiting < 1:

@@ -71,7 +71,7 @@ def check(file: Path, output: str) -> int:
 @click.argument("policy")
 @output_option
 def show(policy: str, output: str) -> int:
-    """Show a built-in POLICY (default, strict, demo) or a policy file, rule by rule."""
+    """Show a POLICY, rule by rule: default, strict, host, demo, demo-host, or a file."""
     loaded = (
         builtin_policy(policy) if policy in POLICY_TEXTS else load_policy(read_file(Path(policy)))
     )

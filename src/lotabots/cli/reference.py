@@ -11,7 +11,13 @@ from lotabots.cli.output import Exit, output_option, print_json, print_table, sa
 from lotabots.cli.values import read_file
 from lotabots.cli.verify_gpu import read_devices, reference_files
 from lotabots.evidence import Caches
-from lotabots.kernel import SigningKey, VerificationKeys, VerifyingKey, invalid
+from lotabots.kernel import (
+    SigningKey,
+    VerificationKeys,
+    VerifyingKey,
+    encode_base64,
+    invalid,
+)
 from lotabots.reference import Bundle, Sources, build_bundle, fetch, open_bundle
 from lotabots.runtime.clock import utc_now
 
@@ -138,6 +144,28 @@ def import_bundle(file: Path, server: str) -> int:
     """Import a bundle FILE into a server and put it into force. An older one is refused."""
     with connect(server) as client:
         answer = client.post_bytes("/v1/reference", read_file(file))
+    one = msgspec.json.decode(answer, type=Summary)
+    say(f"Bundle {one.name} number {one.number} is in force ({one.files} files).")
+    return Exit.OK
+
+
+@command.command("add")
+@click.argument("folders", type=Path, nargs=-1, required=True)
+@click.option("--name", help="The bundle's name. Default: that of the first folder.")
+@server_option
+def add(folders: tuple[Path, ...], name: str | None, server: str) -> int:
+    """Put every file below FOLDERS into force as a bundle that the server signs and numbers.
+
+    For whom you are: the signature says that the server got the files from you, not who made them.
+    """
+    files = [
+        {"name": trimmed(path, folders), "data": encode_base64(data)}
+        for path, data in reference_files(folders).files
+    ]
+    with connect(server) as client:
+        answer = client.post(
+            "/v1/reference/files", {"name": name or folders[0].resolve().name, "files": files}
+        )
     one = msgspec.json.decode(answer, type=Summary)
     say(f"Bundle {one.name} number {one.number} is in force ({one.files} files).")
     return Exit.OK

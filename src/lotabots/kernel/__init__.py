@@ -28,6 +28,7 @@ from lotabots.kernel.webhooks import (
     verify_webhook,
     webhook_secret_text,
 )
+from lotabots.kernel.wildcards import fits
 
 __all__ = [
     "OPERATOR_TENANT",
@@ -46,6 +47,7 @@ __all__ = [
     "encode_base64",
     "encode_base64url",
     "equal",
+    "fits",
     "format_duration",
     "format_time",
     "hkdf_sha512",

@@ -11,8 +11,7 @@ more characters that are no `*`; whose name has no `*`; whose name has more char
 import re
 from typing import NamedTuple
 
-from lotabots.kernel import invalid
-from lotabots.kernel.wildcards import fits
+from lotabots.kernel import fits, invalid
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 _NAME = re.compile(rf"{_PART}/{_PART}", re.ASCII)

@@ -8,6 +8,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("lotabots.cli.agent.doctor", "Say what the agent lacks here, and how to mend it."),
     "join": ("lotabots.cli.agent.join", "Enrol this machine with TOKEN@SERVER."),
     "leave": ("lotabots.cli.agent.leave", "Forget key and credential of this machine."),
+    "measure": ("lotabots.cli.agent.measure", "Write what this machine is as reference files."),
     "run": ("lotabots.cli.agent.run", "Attest this machine again and again, or once."),
     "status": ("lotabots.cli.agent.status", "Show how this machine's agent last fared."),
 }

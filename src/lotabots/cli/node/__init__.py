@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("lotabots.cli.node.list", "List nodes, each as it stands now."),
     "quarantine": ("lotabots.cli.node.quarantine", "Take a node out of service."),
     "release": ("lotabots.cli.node.release", "Put a node back into service."),
+    "resources": ("lotabots.cli.node.resources", "Show what a node says of its resources."),
     "revoke": ("lotabots.cli.node.revoke", "End a node and its credential for good."),
     "show": ("lotabots.cli.node.show", "Show one node with its devices."),
     "watch": ("lotabots.cli.node.watch", "Follow what happens to a node."),

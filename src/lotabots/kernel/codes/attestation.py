@@ -150,7 +150,9 @@ CODES: tuple[Code, ...] = (
     Code(
         "ANCHORS_MALFORMED",
         "validation",
-        "The setting `attestation.simulated_anchors` does not name a readable PEM file of roots.",
-        "Name a PEM file with two roots, the device one first, or leave the setting out.",
+        "The setting `attestation.simulated_anchors`, or that of `simulated_tpms`, names no"
+        " readable PEM file of roots.",
+        "Name a PEM file: for the first with two roots or more, the device one first; for the"
+        " second with one or more. Or leave the setting out.",
     ),
 )

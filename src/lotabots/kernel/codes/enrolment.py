@@ -78,7 +78,7 @@ CODES: tuple[Code, ...] = (
         "No root that is trusted here vouches for the TPM's endorsement key.",
         "Make sure that you know who made this TPM. Put its maker's root, and the certificates"
         " between, into a file of TPM roots and import it (`lotabots reference import`); for a"
-        " software TPM, add the root of its CA to the file of `attestation.simulated_anchors`.",
+        " software TPM, name the file of its CA's certificates in `attestation.simulated_tpms`.",
     ),
     Code(
         "ENROLMENT_NOT_FOUND",

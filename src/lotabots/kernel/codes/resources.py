@@ -42,4 +42,28 @@ CODES: tuple[Code, ...] = (
         "The challenge asks for a GPU that this machine does not have.",
         "If a GPU was exchanged or moved, an operator has to change the node's inventory.",
     ),
+    Code(
+        "SAMPLE_FUTURE",
+        "validation",
+        "A report of resources is dated more than a minute ahead of the server.",
+        "Set the node's clock right (NTP), and drop the report.",
+    ),
+    Code(
+        "SAMPLE_TOO_OLD",
+        "validation",
+        "A report of resources is older than reports are kept.",
+        "Drop the report; `attestation.sample_days` says how long they are kept.",
+    ),
+    Code(
+        "SAMPLES_DISORDERED",
+        "validation",
+        "Reports of resources are not in their order, or two are of the same moment.",
+        "Send the oldest report first, and each once.",
+    ),
+    Code(
+        "SAMPLES_RANGE",
+        "validation",
+        "A series of reports ends before it starts, or would have more than 300 steps.",
+        "Ask for a later end, a shorter time, or a longer step.",
+    ),
 )

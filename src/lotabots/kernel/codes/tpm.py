@@ -88,8 +88,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TPM_BUSY",
         "unavailable",
-        "The machine changed faster than its TPM could quote.",
-        "Try again; while many programs start for the first time, this can happen.",
+        "The machine woke up from sleep during each of several quotes.",
+        "Try again while the machine stays awake.",
     ),
     Code(
         "TPM_LOG_DENIED",

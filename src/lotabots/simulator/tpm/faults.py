@@ -46,10 +46,12 @@ class TpmFault(StrEnum):
     LOG_LENGTH_HUGE = auto()
     """An event announces 4 GiB."""
     LOG_ABSENT = auto()
+    """No event log. Nothing is wrong where reference values judge every PCR."""
     IMA_LINE_REMOVED = auto()
     IMA_LINE_CHANGED = auto()
     """Another path in one line."""
     IMA_LINE_ADDED = auto()
+    """A line after those that were quoted, which is of a later moment: nothing is wrong."""
     IMA_AHEAD = auto()
     """The list starts later than the verifier has read."""
     IMA_MALFORMED = auto()

@@ -12,7 +12,13 @@ from lotabots.evidence.schemes.host_claims.machine import (
     MigInstance,
     Nvml,
 )
-from lotabots.evidence.schemes.host_claims.report import Disk, GpuUse, HostUse, Report
+from lotabots.evidence.schemes.host_claims.report import (
+    Disk,
+    GpuUse,
+    HostUse,
+    Measured,
+    Report,
+)
 from lotabots.evidence.schemes.host_claims.statement import (
     MAX_STATEMENT_BYTES,
     Statement,
@@ -36,6 +42,7 @@ __all__ = [
     "GpuUse",
     "HostUse",
     "Machine",
+    "Measured",
     "MigInstance",
     "Nvml",
     "Report",

@@ -113,13 +113,18 @@ class GpuUse(
     errors: Errors = {}
 
 
-class Report(
+class Measured(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """A host's resources at one moment, by its own clock."""
+    """A host's resources."""
 
-    at: Moment
     host: HostUse
     nvml: Nvml
     gpus: Annotated[tuple[GpuUse, ...], msgspec.Meta(max_length=MAX_GPUS)] = ()
     """In NVML's order; empty where `nvml` is not available."""
+
+
+class Report(Measured, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A host's resources at one moment, by its own clock."""
+
+    at: Moment

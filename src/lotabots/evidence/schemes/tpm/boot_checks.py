@@ -84,6 +84,7 @@ def _check_applications(judged: Judged, boot: Boot, reference: TpmReference) -> 
         judged.find_each("TPM-BOOT-APPLICATION", "an application that is allowed", wrong)
     elif boot.applications and not others:
         judged.good.add(APPLICATIONS)
+        judged.stands_on.update(one.digest for one in boot.applications)
 
 
 def _check_authorities(judged: Judged, boot: Boot, reference: TpmReference) -> None:
@@ -96,6 +97,7 @@ def _check_authorities(judged: Judged, boot: Boot, reference: TpmReference) -> N
         judged.find_each("TPM-BOOT-VARIABLE", "a variable or signer that is allowed", wrong)
     elif boot.secure_boot == "enabled":
         judged.good.add(AUTHORITIES)
+        judged.stands_on.update(boot.authorities)
 
 
 def _facts(status: str, boot: Boot | None, explained: frozenset[int]) -> Facts:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from lotabots.kernel.wildcards import fits
+from lotabots.kernel import fits
 
 MAX_PATTERNS = 256
 """Rules whose path has a `*`, of all files together: each path is held against all of them."""

@@ -25,6 +25,8 @@ class Judged:
     bad: set[int] = field(default_factory=set)
     """PCRs that something contradicts, which no other thing can make good."""
     findings: list[Problem] = field(default_factory=list)
+    stands_on: set[bytes] = field(default_factory=set)
+    """The values of reference files by which something was judged good."""
 
     def find(self, code: str, expected: str, measured: str) -> None:
         """Notes a problem."""

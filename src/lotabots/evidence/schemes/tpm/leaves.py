@@ -1,5 +1,4 @@
-"""What a root quote covers, held against what was sent: which leaf was removed, added, replaced or
-moved.
+"""What a root quote covers, held against what was sent: every leaf, in its place and unchanged.
 
 The quote signs the manifest, so what differs was changed after it, whoever did it.
 """
@@ -11,11 +10,12 @@ from typing import Annotated
 import msgspec
 
 from lotabots.evidence import DerivedChallenge, Finding, Leaf
-from lotabots.evidence.challenge import MAX_ITEMS
 from lotabots.evidence.schemes.tpm.codes import finding, refuse
+from lotabots.evidence.schemes.tpm.format import MAX_MANIFEST
 from lotabots.kernel import LotaError, canonical, strict_json
 
-MAX_MANIFEST = 64 * 1024
+MAX_LEAVES = 256
+"""As many as a node may declare devices."""
 
 _Hex = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
@@ -37,7 +37,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     session_key_sha256: str
     boot_counters: tuple[_Count, _Count]
     """resetCount and restartCount."""
-    leaves: Annotated[tuple[_Leaf, ...], msgspec.Meta(max_length=MAX_ITEMS)]
+    leaves: Annotated[tuple[_Leaf, ...], msgspec.Meta(max_length=MAX_LEAVES)]
 
 
 def read_manifest(data: bytes) -> Manifest:

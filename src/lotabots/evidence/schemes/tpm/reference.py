@@ -139,7 +139,7 @@ def _merged(
     for file, text in read.items():
         for number, values in text.pcrs.items():
             pcrs.setdefault(int(number), set()).update(map(bytes.fromhex, values))
-        for value in (*chain.from_iterable(text.pcrs.values()), *text.boot.allow):
+        for value in (*chain(*text.pcrs.values()), *text.boot.allow, *text.boot.variables):
             sources.setdefault(bytes.fromhex(value), set()).add(file)
     return TpmReference(
         pcrs=MappingProxyType({number: frozenset(values) for number, values in pcrs.items()}),

@@ -8,7 +8,7 @@ counters go on from the newest quote that held; 10 the PCRs are judged. A failur
 depends on it, so that one run reports everything.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from lotabots.evidence import (
     Claims,
@@ -16,7 +16,6 @@ from lotabots.evidence import (
     DerivedChallenge,
     EnrolledTpm,
     Evidence,
-    Fact,
     Level,
     NodeClaims,
     manifest,
@@ -27,7 +26,7 @@ from lotabots.evidence.schemes.tpm.clock import boot_status
 from lotabots.evidence.schemes.tpm.format import TpmEvidence, read_evidence
 from lotabots.evidence.schemes.tpm.keys import check_attestation_key
 from lotabots.evidence.schemes.tpm.leaves import check_leaves, check_session, read_manifest
-from lotabots.evidence.schemes.tpm.measurements import Measured, judge_measurements
+from lotabots.evidence.schemes.tpm.measurements import judge_measurements
 from lotabots.evidence.schemes.tpm.public import Public
 from lotabots.evidence.schemes.tpm.quote import (
     PCRS,
@@ -37,7 +36,7 @@ from lotabots.evidence.schemes.tpm.quote import (
     read_signature,
     verifies,
 )
-from lotabots.evidence.schemes.tpm.reference import TpmReference, load_reference
+from lotabots.evidence.schemes.tpm.reference import load_reference
 from lotabots.evidence.schemes.tpm.roots import load_roots
 from lotabots.evidence.schemes.tpm.trial import Trial
 from lotabots.kernel import canonical, equal, sha256, sha256_hex
@@ -215,16 +214,9 @@ def _check_pcrs(trial: Trial, quote: Quote, key: Public, evidence: TpmEvidence) 
         caches=trial.caches,
     )
     trial.facts |= measured.facts
-    trial.facts["reference"] = {"sha256": _used(reference, evidence.pcrs, measured)}
+    # If one of these files is revoked, so is what stands on it.
+    used = reference.used(measured.stands_on, of_files=measured.ima_entries > 0)
+    trial.facts["reference"] = {"sha256": [*used]}
     for problem in measured.findings:
         trial.find(problem.code, problem.expected, problem.measured)
     return quote.pcrs == PCRS
-
-
-def _used(reference: TpmReference, quoted: Mapping[int, bytes], measured: Measured) -> list[Fact]:
-    """The reference files that this TPM's measurements stand on: if one is revoked, so are they."""
-    log = measured.facts["event_log"]
-    started = log["applications"] if isinstance(log, dict) else None
-    named = [one for one in started if isinstance(one, str)] if isinstance(started, list) else []
-    values = (*quoted.values(), *map(bytes.fromhex, named))
-    return [*reference.used(values, of_files=measured.ima_entries > 0)]

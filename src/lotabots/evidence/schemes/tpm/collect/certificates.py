@@ -5,10 +5,12 @@ P-256; 0x01c00100 to 0x01c001ff hold certificates of the issuers, one after the 
 fill an index up with what they like, so a certificate's own length counts.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lotabots.evidence.schemes.tpm.collect.tools import Session, ToolFailed
@@ -17,7 +19,9 @@ from lotabots.kernel import sha256_hex
 Algorithm = Literal["rsa", "ecc"]
 INDEX: dict[Algorithm, int] = {"rsa": 0x01C0_0002, "ecc": 0x01C0_000A}
 _CHAIN = range(0x01C0_0100, 0x01C0_0200)
-_SEQUENCE = 0x30
+_SEQUENCE = b"\x30"
+_MOST = 16
+_HANDLE = re.compile(r"^- (0x[0-9A-Fa-f]{1,8})$", re.MULTILINE)
 
 
 class Endorsed(NamedTuple):
@@ -36,11 +40,9 @@ def endorsed(session: Session) -> Endorsed:
     for algorithm, index in INDEX.items():
         if index not in present:
             continue
-        chain = [*_certificates(session, index)][:1]
-        for one in _CHAIN:
-            if chain and one in present:
+        if chain := [*_certificates(session, index)[:1]]:
+            for one in sorted(present.intersection(_CHAIN)):
                 chain += _certificates(session, one)
-        if chain:
             key = (
                 chain[0].public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
             )
@@ -55,27 +57,32 @@ def _handles(session: Session) -> frozenset[int]:
 
 def numbers(printed: str) -> Iterator[int]:
     """The handles in what tpm2_getcap prints: one hexadecimal number a line."""
-    for line in printed.splitlines():
-        word = line.strip(" -")
-        if word.lower().startswith("0x"):
-            yield int(word, 16)
+    return (int(one, 16) for one in _HANDLE.findall(printed))
 
 
-def _certificates(session: Session, index: int) -> Iterator[x509.Certificate]:
-    """Those that can be read; one that cannot is the server's to miss."""
+def _certificates(session: Session, index: int) -> Sequence[x509.Certificate]:
+    """Those in this index; none where it cannot be read, and the server says what is missing."""
     name = f"{index:#x}.der"
     try:
         session.run("tpm2_nvread", f"{index:#x}", "-o", name)
-        data = session.read(name)
+        return read_certificates(session.read(name))
     except ToolFailed:
-        return
-    while data[:1] == bytes([_SEQUENCE]):
+        return ()
+
+
+def read_certificates(data: bytes) -> list[x509.Certificate]:
+    """The certificates at the front of these bytes, one after the other in DER."""
+    found: list[x509.Certificate] = []
+    while data[:1] == _SEQUENCE and len(found) < _MOST:
         size = _length(data)
         try:
-            yield x509.load_der_x509_certificate(data[:size])
-        except ValueError:
-            return
+            certificate = x509.load_der_x509_certificate(data[:size])
+            certificate.public_key()  # read only now, and asked for later
+        except (ValueError, UnsupportedAlgorithm):
+            break
+        found.append(certificate)
         data = data[size:]
+    return found
 
 
 def _length(data: bytes) -> int:

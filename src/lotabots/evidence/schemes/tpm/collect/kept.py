@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -21,25 +22,28 @@ class Blobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """TPM2B_PUBLIC."""
     private: bytes
     """TPM2B_PRIVATE: encrypted by the TPM for itself."""
-    parent: str
-    """`rsa` or `ecc` for an endorsement key that is made anew, or the handle of one that stays."""
+    algorithm: Literal["rsa", "ecc"]
+    """Of that endorsement key."""
+    handle: str
+    """At which the TPM keeps it; empty where it does not, and the key is made anew."""
 
 
 class Kept:
-    """A folder of the agent's, for this user alone. Everything here raises `TPM_STATE`."""
+    """A folder of the agent's, for this user alone. What fails in it raises `TPM_STATE`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def blobs(self) -> Blobs | None:
-        """The attestation key; None where none was kept."""
+        """The attestation key; None where none was kept. `TPM_KEY_LOST` for what is no key."""
         data = self.read(KEY)
         if data is None:
             return None
         try:
             return msgspec.json.decode(data, type=Blobs)
         except msgspec.DecodeError as error:
-            raise self._unusable(f"{KEY} is not what was kept") from error
+            detail = f"What is kept in {self._folder / KEY} is no attestation key."
+            raise LotaError(Kind.CONFLICT, "TPM_KEY_LOST", detail) from error
 
     def keep(self, blobs: Blobs) -> None:
         """Keeps this attestation key in the place of any other."""

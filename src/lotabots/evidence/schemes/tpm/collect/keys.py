@@ -6,8 +6,14 @@ attestation key (AK) is a restricted ECDSA key on P-256 under it.
 """
 
 import re
+from contextlib import suppress
 
-from lotabots.evidence.schemes.tpm.collect.certificates import Endorsed, endorsed, numbers
+from lotabots.evidence.schemes.tpm.collect.certificates import (
+    Algorithm,
+    Endorsed,
+    endorsed,
+    numbers,
+)
 from lotabots.evidence.schemes.tpm.collect.kept import AK_CONTEXT, EK_CONTEXT, Blobs, Kept
 from lotabots.evidence.schemes.tpm.collect.tools import Session, ToolFailed
 from lotabots.evidence.schemes.tpm.public import read_public, without_size
@@ -15,12 +21,11 @@ from lotabots.kernel import Kind, LotaError
 
 _PERSISTENT = range(0x8101_0000, 0x8102_0000)
 """Of the endorsement hierarchy (TCG Registry of Reserved TPM 2.0 Handles, section 2.3.1)."""
-_HANDLE = re.compile(r"0x8101[0-9a-f]{4}")
 _UNREADABLE = frozenset({"TPM_COMMAND_FAILED", "TPM-PUBLIC-MALFORMED", "TPM-PUBLIC-UNSUPPORTED"})
 """What other keys at persistent handles may be."""
 # Format-one codes about the first parameter (TPM 2.0 Library, Part 2, section 6.6.2): the private
 # area is not this TPM's (TPM_RC_INTEGRITY, 0x1DF), or no private area.
-_FOREIGN = re.compile(r"\(0x1D[0-9A-F]\)", re.IGNORECASE)
+_FOREIGN = re.compile(r"ys_Load\(0x1D[0-9A-F]\)")
 
 
 def make_keys(session: Session, kept: Kept) -> tuple[bytes, Endorsed, Blobs]:
@@ -30,18 +35,19 @@ def make_keys(session: Session, kept: Kept) -> tuple[bytes, Endorsed, Blobs]:
     TPM was cleared or exchanged.
     """
     vouched = endorsed(session)
-    parent = _persistent(session, vouched.device_id) or vouched.algorithm
-    ek_public = _load_endorsement_key(session, parent)
-    blobs = kept.blobs()
-    if blobs is not None and blobs.parent == parent:
-        try:
-            _load(session, blobs, EK_CONTEXT)
-        except LotaError as error:
-            if error.code != "TPM_KEY_LOST":
-                raise
-            blobs = None
-    if blobs is None or blobs.parent != parent:
-        blobs = _make(session, parent)
+    handle = _persistent(session, vouched.device_id)
+    ek_public = _load_endorsement_key(session, vouched.algorithm, handle)
+    blobs = None
+    try:
+        if (blobs := kept.blobs()) is not None:
+            _load(session, blobs)
+    except LotaError as error:
+        if error.code != "TPM_KEY_LOST":
+            raise
+        blobs = None
+    if blobs is None:
+        public, private = _make(session)
+        blobs = Blobs(public=public, private=private, algorithm=vouched.algorithm, handle=handle)
         kept.keep(blobs)
     _remember(session, kept)
     return ek_public, vouched, blobs
@@ -67,8 +73,8 @@ def reload_keys(session: Session, kept: Kept, blobs: Blobs | None = None) -> Non
     if blobs is None:
         return
     kept.forget_contexts()
-    _load_endorsement_key(session, blobs.parent)
-    _load(session, blobs, EK_CONTEXT)
+    _load_endorsement_key(session, blobs.algorithm, blobs.handle)
+    _load(session, blobs)
     _remember(session, kept)
 
 
@@ -95,32 +101,35 @@ def _persistent(session: Session, device_id: str) -> str:
     return ""
 
 
-def _load_endorsement_key(session: Session, parent: str) -> bytes:
+def _load_endorsement_key(session: Session, algorithm: Algorithm, handle: str) -> bytes:
     """TPM2B_PUBLIC; a context of the key is in the session's folder."""
-    if _HANDLE.fullmatch(parent):
-        arguments = ("-c", parent, "-f", "tss", "-o", "ek.pub", "-t", EK_CONTEXT)
-        session.run("tpm2_readpublic", *arguments)
-    else:
-        arguments = ("-G", parent, "-c", EK_CONTEXT, "-f", "tss", "-u", "ek.pub")
-        session.run("tpm2_createek", *arguments)
+    if handle:
+        # Clearing a TPM, or its owner, takes the key from its handle; the same one is made again.
+        with suppress(ToolFailed):
+            session.run(
+                "tpm2_readpublic", "-c", handle, "-f", "tss", "-o", "ek.pub", "-t", EK_CONTEXT
+            )
+            return session.read("ek.pub")
+    session.run("tpm2_createek", "-G", algorithm, "-c", EK_CONTEXT, "-f", "tss", "-u", "ek.pub")
     return session.read("ek.pub")
 
 
-def _make(session: Session, parent: str) -> Blobs:
+def _make(session: Session) -> tuple[bytes, bytes]:
+    """TPM2B_PUBLIC and TPM2B_PRIVATE of a new attestation key; its context is in the folder."""
     session.run(
         "tpm2_createak", "-C", EK_CONTEXT, "-c", AK_CONTEXT, "-G", "ecc", "-g", "sha256",
         "-s", "ecdsa", "-f", "tss", "-u", "ak.pub", "-r", "ak.priv",
     )  # fmt: skip
-    return Blobs(public=session.read("ak.pub"), private=session.read("ak.priv"), parent=parent)
+    return session.read("ak.pub"), session.read("ak.priv")
 
 
-def _load(session: Session, blobs: Blobs, parent: str) -> None:
+def _load(session: Session, blobs: Blobs) -> None:
     session.write("ak.pub", blobs.public)
     session.write("ak.priv", blobs.private)
     authorization = session.endorsed()
     try:
         session.run(
-            "tpm2_load", "-C", parent, "-P", authorization, "-u", "ak.pub", "-r", "ak.priv",
+            "tpm2_load", "-C", EK_CONTEXT, "-P", authorization, "-u", "ak.pub", "-r", "ak.priv",
             "-c", AK_CONTEXT,
         )  # fmt: skip
     except ToolFailed as error:
