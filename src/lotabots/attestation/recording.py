@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from lotabots.appraisal import LIGHT_KINDS, Inputs, Needed, NodeState, Outcome, Scope
+from lotabots.appraisal import LIGHT_KINDS, Inputs, NodeState, Outcome, Scope
 from lotabots.attestation import nodes, store
 from lotabots.attestation.challenging import Challenges, Made
 from lotabots.attestation.following import following
@@ -33,7 +33,7 @@ from lotabots.attestation.session import FARTHEST, asked_of
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.attestation.store import AttestationRow, Record, ResultRow, StandingRow
 from lotabots.attestation.types import AttestationRequest, Attested, Following, Logged
-from lotabots.audit import Journal
+from lotabots.audit import Entry, Journal
 from lotabots.kernel import Principal
 from lotabots.result import Profile
 from lotabots.runtime.database import Transaction
@@ -41,6 +41,17 @@ from lotabots.runtime.process import Process
 
 REMEMBERED = 4096
 """Digests of blobs known to be stored: certificates, reference files and policies come again."""
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node sent, by whom, and what was found of it."""
+
+    principal: Principal
+    request: AttestationRequest
+    profile: Profile
+    loaded: Loaded
+    inputs: Inputs
+    judged: Judged
 
 
 class Recorder:
@@ -63,62 +74,37 @@ class Recorder:
         self._metrics = metrics
         self._kept: OrderedDict[str, None] = OrderedDict()
 
-    async def record(
-        self,
-        principal: Principal,
-        request: AttestationRequest,
-        profile: Profile,
-        loaded: Loaded,
-        judged: Judged,
-        inputs: Inputs,
-    ) -> Attested:
+    async def record(self, one: Submission) -> Attested:
         """The answer to a submission, once everything is stored."""
-        verdict, spent = judged.verdict, loaded.spent
+        verdict, known = one.judged.verdict, one.loaded.known
         own = {item.data_sha256 for item in verdict.evidence}
-        await self._keep_shared(judged, own)
-        row = attestation_row(judged, uuid4(), spent.id, inputs)
-        evidence = evidence_rows(verdict, inputs.evidence)
-        node = standing_row(verdict, principal, loaded.known, inputs)
-        counts = node is not None and node.standing is not None
-        result = ResultRow(
-            id=uuid4(),
-            session_key=msgspec.json.encode(request.session_key),
-            status_index=spent.status_index,
-            issued_at=verdict.evaluated_at,
-            expires_at=verdict.evaluated_at + self._lifetime(),
-        )
+        await self._keep_shared(one.judged, own)
+        row = attestation_row(one.judged, uuid4(), one.loaded.spent.id, one.inputs)
+        node = standing_row(verdict, one.principal, known, one.inputs)
+        result = self._result(one)
         token = await self._results.sign(
-            verdict, judged.digest, result, profile, result.issued_at, loaded.policy
+            verdict, one.judged.digest, result, one.profile, result.issued_at, one.loaded.policy
         )
-        state = loaded.known.state if node is None or node.state is None else node.state
-        async with self._process.database.transaction(principal.tenant_id) as tx:
-            policy = await self._policies.for_challenge(
-                tx, principal, None, loaded.known.policy_ref
-            )
-            needed = loaded.revoked.needed(policy)
-            after = following(state, inputs.scope, needed, inputs.now, lightly=loaded.known.lightly)
-            made = None
-            if request.next_challenge:
-                made = await self._next(tx, loaded, needed, state, after, inputs)
-            entries = [attestation_entry(principal, row)]
-            if made is not None:
-                entries.append(challenge_entry(principal, "challenge.create", made.row.id, "done"))
+        state = known.state if node is None or node.state is None else node.state
+        evidence = evidence_rows(verdict, one.inputs.evidence)
+        counts = node is not None and node.standing is not None
+        async with self._process.database.transaction(one.principal.tenant_id) as tx:
+            after, made = await self._next(tx, one, state)
+            entries = [attestation_entry(one.principal, row), *_made_entries(one.principal, made)]
             appended = (await self._journal.append_many(tx, entries))[0]
-            before = await store.record(
-                tx,
-                Record(
-                    row=row,
-                    parcel=make_parcel(judged.packed, sorted(own)),
-                    entry_id=appended.id,
-                    evidence=evidence,
-                    devices=device_rows(verdict, nodes.by_subject(loaded.asked), standing=counts),
-                    result=result,
-                    node=node,
-                    following=None if made is None else made.row,
-                ),
+            new = Record(
+                row=row,
+                parcel=make_parcel(one.judged.packed, sorted(own)),
+                entry_id=appended.id,
+                evidence=evidence,
+                devices=device_rows(verdict, nodes.by_subject(one.loaded.asked), standing=counts),
+                result=result,
+                node=node,
+                following=None if made is None else made.row,
             )
+            before = await store.record(tx, new)
             if node is not None and node.standing is not None:
-                await _tell(tx, row, node, before, inputs)
+                await _tell(tx, row, node, before, one.inputs)
         self._metrics.recorded(row.status)
         return attested(
             row,
@@ -132,33 +118,41 @@ class Recorder:
         )
 
     async def _next(
-        self,
-        tx: Transaction,
-        loaded: Loaded,
-        needed: Needed,
-        state: NodeState | None,
-        after: Following,
-        inputs: Inputs,
-    ) -> Made | None:
-        """The challenge for what comes next; None where that is too far off."""
-        ahead = timedelta(seconds=after.after_seconds)
-        if ahead > FARTHEST:
-            return None
-        scope = Scope(after.scope)
+        self, tx: Transaction, one: Submission, state: NodeState | None
+    ) -> tuple[Following, Made | None]:
+        """What comes next, and the challenge for it: asked for, and not too far off."""
+        loaded, now = one.loaded, one.inputs.now
+        known, spent = loaded.known, loaded.spent
+        policy = await self._policies.for_challenge(tx, one.principal, None, known.policy_ref)
+        needed = loaded.revoked.needed(policy)
+        after = following(state, one.inputs.scope, needed, now, lightly=known.lightly)
+        scope, ahead = Scope(after.scope), timedelta(seconds=after.after_seconds)
+        if not one.request.next_challenge or ahead > FARTHEST:
+            return after, None
         if scope is Scope.LIGHT:
             items = tuple(item for item in loaded.asked if item.kind in LIGHT_KINDS)
         else:
-            now = await known_node(tx, loaded.spent.node_id)  # operators change inventories
-            items = asked_of(now.inventory, now.host, scope)
-        return self._challenges.make(
-            loaded.known,
+            newest = await known_node(tx, spent.node_id)  # operators change inventories
+            items = asked_of(newest.inventory, newest.host, scope)
+        return after, self._challenges.make(
+            known,
             items,
             scope=scope,
             needed=needed,
             state=state,
-            session_key_sha256=loaded.spent.session_key_sha256,
-            now=inputs.now,
+            session_key_sha256=spent.session_key_sha256,
+            now=now,
             ahead=ahead,
+        )
+
+    def _result(self, one: Submission) -> ResultRow:
+        issued = one.judged.verdict.evaluated_at
+        return ResultRow(
+            id=uuid4(),
+            session_key=msgspec.json.encode(one.request.session_key),
+            status_index=one.loaded.spent.status_index,
+            issued_at=issued,
+            expires_at=issued + self._lifetime(),
         )
 
     def _lifetime(self) -> timedelta:
@@ -177,6 +171,12 @@ class Recorder:
                 self._kept.move_to_end(digest)
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)
+
+
+def _made_entries(principal: Principal, made: Made | None) -> list[Entry]:
+    if made is None:
+        return []
+    return [challenge_entry(principal, "challenge.create", made.row.id, "done")]
 
 
 async def _tell(

@@ -133,7 +133,8 @@ async def _why_not_spendable(tx: Transaction, challenge_id: UUID, node: UUID | N
 
 
 # One statement, so one round trip: constraints between its rows are checked at its end. A state is
-# followed by the one that was made from it, and by no other; but a rejection always counts.
+# followed by the one that was made from it, and by no other; but a rejection always counts. Nothing
+# is accepted of a node that an operator took out of service while it was judged.
 _RECORD = """
 with attestation as (
     insert into attestation.attestations (
@@ -171,7 +172,7 @@ with attestation as (
     select $41::uuid, $42::uuid, $43::text, $44::bytea, $45::text, $46::bytea, $47::timestamptz,
         $48::text, $6 where $41::uuid is not null
 ), before as (
-    select id, standing, md5(state::text) as state_digest
+    select id, standing, md5(concat(lifecycle, state::text)) as state_digest
     from attestation.nodes where id = $2::uuid and $35::boolean for update
 )
 update attestation.nodes n set
