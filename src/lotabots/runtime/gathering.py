@@ -102,8 +102,8 @@ class Gathered(Generic[T, R]):
                     done.set_result(one)
         except Exception as error:  # noqa: BLE001 - told to each caller, whose own edge logs it
             if len(together) > 1 and isinstance(error, LotaError) and _stored_nothing(error):
-                for one in together:
-                    await self._commit_these(tenant, [one])
+                for alone in together:
+                    await self._commit_these(tenant, [alone])
             for _, done in together:
                 if not done.done():
                     done.set_exception(error)
