@@ -1,5 +1,6 @@
 """An agent of a node: it has a key of its own, proves it with each request, and keeps attesting."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -8,13 +9,12 @@ from uuid import UUID, uuid4
 import httpx
 from plugins.api import Api
 from plugins.attester import Attester, derived, ready, submission
-from plugins.hosts import host_evidence
 from plugins.people import Prover
 
 from lotabots.evidence import Evidence
 from lotabots.kernel import Role, encode_base64url
 from lotabots.runtime.clock import utc_now
-from lotabots.simulator import Node
+from lotabots.simulator import HostOnNode, Logs, Node, SimulatedTpm
 
 
 @dataclass
@@ -49,11 +49,13 @@ class Agent(Attester):
         return dict(answer.json())
 
     def evidence(self, challenge: dict[str, Any]) -> list[Evidence]:
-        """What it was asked for: its GPUs in a full attestation, its host in each."""
-        nonces = derived(challenge, self.session_key).expected()
-        host = nonces.pop("host0")
-        devices = self.node.attest(nonces) if nonces else []
-        return [*devices, host_evidence(host, **self.host)]
+        """What it was asked for: its GPUs in a full attestation, its host and its TPM in each."""
+        asked = derived(challenge, self.session_key)
+        host = HostOnNode.of(self.node).saying(**self.host).attest(asked.expected()["host0"])
+        logs = Logs()
+        if challenge["scope"] == "light" and challenge["tpm"] is not None:
+            logs = Logs(event_log=False, ima_from=challenge["tpm"]["ima_entries"])
+        return self.node.attest_whole(asked, [host], logs)
 
     async def submit(
         self, challenge: dict[str, Any], evidence: Any, /, **other: object
@@ -80,6 +82,11 @@ class Agent(Attester):
         self.newest = answer.json()["challenge"]
         return dict(answer.json())
 
+    def tpm(self, change: Callable[[SimulatedTpm], SimulatedTpm]) -> None:
+        """Has something happen to its TPM, or to the machine around it."""
+        assert self.node.tpm is not None
+        self.node = self.node.with_tpm(change(self.node.tpm))
+
     async def shown(self) -> dict[str, Any]:
         """The node as an operator sees it."""
         answer = await self.api.get(f"/v1/nodes/{self.id}", as_=Role.OPERATOR)
@@ -88,7 +95,7 @@ class Agent(Attester):
 
 
 async def enrolled(api: Api, node: Node, **other: Any) -> Agent:
-    """A node under the demo policy with an agent of software, as enrolment leaves it."""
+    """A node under the demo policy with an agent, as enrolment leaves it."""
     attester = await ready(api, node, **other)
     return await with_agent(api, attester)
 
@@ -112,6 +119,21 @@ async def with_agent(api: Api, attester: Attester) -> Agent:
             now + timedelta(hours=24),
         )
         await tx.execute(
-            "update attestation.nodes set identity = 'software' where id = $1", UUID(agent.id)
+            "update attestation.nodes set identity = $2 where id = $1",
+            UUID(agent.id),
+            "tpm" if agent.node.tpm else "software",
         )
+        for tpm in agent.node.tpms:
+            await tx.execute(
+                "insert into attestation.tpms"
+                " (id, node_id, device_id, ek_certificates, ak_public, ak_name, enrolled_at)"
+                " values ($1, $2, $3, $4, $5, $6, $7)",
+                uuid4(),
+                UUID(agent.id),
+                tpm.device_id,
+                tpm.ek_certificates,
+                tpm.ak_public,
+                b"the name is of enrolment",
+                now,
+            )
     return agent

@@ -14,6 +14,7 @@ from lotabots.appraisal.paths import fact_at
 from lotabots.appraisal.verdict import Outcome, Part, Verdict
 from lotabots.evidence import Claims, Facts, Level, Revocation, TpmState
 from lotabots.evidence.schemes.host_claims import layout_of
+from lotabots.evidence.schemes.tpm import boot_of
 from lotabots.kernel import canonical, sha256_hex
 
 TPM, HOST = "tpm", "host"
@@ -65,7 +66,7 @@ def next_state(
     previous: NodeState | None, scope: Scope, revoked: tuple[Revocation, ...], verdict: Verdict
 ) -> NodeState:
     """What this verdict, made from `previous`, leaves for the next one."""
-    tpm = _tpm(None if previous is None else previous.tpm, verdict)
+    tpm = _tpm(None if previous is None else previous.tpm, scope, verdict)
     if scope is Scope.FULL:
         return NodeState(
             evaluated_at=verdict.evaluated_at,
@@ -121,39 +122,40 @@ def revoked_digest(revoked: Iterable[Revocation]) -> str:
 def judged_from(state: NodeState | None, scope: Scope) -> TpmState | None:
     """Where the node's TPM stood, for what is judged next.
 
-    A full attestation replays the log of measurements from its beginning: what other reference
-    values or another policy let pass is judged again.
+    A full attestation brings its logs from their beginning: what other reference values or another
+    policy let pass is judged again.
     """
     if state is None or state.tpm is None or scope is Scope.LIGHT:
         return None if state is None else state.tpm
-    return msgspec.structs.replace(state.tpm, ima_entries=0, ima_pcr="")
+    return msgspec.structs.replace(
+        state.tpm, ima_entries=0, ima_pcr="", boot_pcrs=(), boot_digest=""
+    )
 
 
-def _tpm(previous: TpmState | None, verdict: Verdict) -> TpmState | None:
+def _tpm(previous: TpmState | None, scope: Scope, verdict: Verdict) -> TpmState | None:
     """Where the TPM stands now: never before where it stood, whatever a quote says."""
     part = next((part for part in verdict.parts if part.kind == TPM), None)
     if part is None or part.level is Level.NONE:
         return previous
     facts = _facts(part)
-    reset, restart, clock = (
-        fact_at(facts, ("boot", name)) for name in ("reset_count", "restart_count", "clock")
-    )
+    counted = [fact_at(facts, ("boot", name)) for name in ("reset_count", "restart_count", "clock")]
+    reset, restart, clock = counted
     if not (isinstance(reset, int) and isinstance(restart, int) and isinstance(clock, int)):
         return previous
     if fact_at(facts, ("boot", "status")) == "backwards":
         return previous
-    same = previous is not None and (previous.reset_count, previous.restart_count) == (
-        reset,
-        restart,
-    )
-    entries, pcr = (previous.ima_entries, previous.ima_pcr) if previous and same else (0, "")
+    now = TpmState(reset_count=reset, restart_count=restart, clock=clock)
+    if previous and (previous.reset_count, previous.restart_count) == (reset, restart):
+        now = msgspec.structs.replace(previous, clock=clock)
     judged, at = fact_at(facts, ("ima", "entries")), fact_at(facts, ("ima", "pcr"))
     # What was not accepted is not passed over: the next log has to hold it again.
     if part.outcome is Outcome.ACCEPTED and isinstance(judged, int) and isinstance(at, str):
-        entries, pcr = judged, at
-    return TpmState(
-        reset_count=reset, restart_count=restart, clock=clock, ima_entries=entries, ima_pcr=pcr
-    )
+        now = msgspec.structs.replace(now, ima_entries=judged, ima_pcr=at)
+    accepted = verdict.outcome is Outcome.ACCEPTED
+    if scope is Scope.FULL or not accepted:
+        pcrs, digest = boot_of(facts) if accepted else ((), "")
+        now = msgspec.structs.replace(now, boot_pcrs=pcrs, boot_digest=digest)
+    return now
 
 
 def _facts(device: Part | Claims) -> Facts:

@@ -19,7 +19,7 @@ from lotabots.attestation.loading import Loaded, Loader
 from lotabots.attestation.metrics import Metrics
 from lotabots.attestation.outcome import challenge_entry
 from lotabots.attestation.policies import Policies
-from lotabots.attestation.recording import Recorder
+from lotabots.attestation.recording import Recorder, Submission
 from lotabots.attestation.results import Results
 from lotabots.attestation.revoked import RevokedThings
 from lotabots.attestation.session import (
@@ -103,7 +103,16 @@ class Attestations:
             models=loaded.models,
         )
         judged = await self._judge.judge(inputs)
-        return await self._recorder.record(principal, request, profile, loaded, judged, inputs)
+        return await self._recorder.record(
+            Submission(
+                principal=principal,
+                request=request,
+                profile=profile,
+                loaded=loaded,
+                inputs=inputs,
+                judged=judged,
+            )
+        )
 
     def _read(
         self, loaded: Loaded, request: AttestationRequest, now: datetime

@@ -31,7 +31,7 @@ COMMANDS = {
     "login": ("lotabots.cli.login", "Trade a password for a session."),
     "logout": ("lotabots.cli.logout", "End the session of `login`."),
     "model": ("lotabots.cli.model", "Verify, scan, sign, register and promote AI models."),
-    "node": ("lotabots.cli.node", "Look at one node."),
+    "node": ("lotabots.cli.node", "Enrol nodes, look at them, take them out of service."),
     "policy": ("lotabots.cli.policy", "Check, show and try policies."),
     "reference": ("lotabots.cli.reference", "Pack, inspect, import and export reference bundles."),
     "serve": ("lotabots.cli.serve", "Serve some of the services in this process."),

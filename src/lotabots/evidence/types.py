@@ -171,6 +171,10 @@ class TpmState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How many entries of the IMA log were replayed and judged since the last reset."""
     ima_pcr: str = ""
     """Hex of PCR 10 (SHA-256 bank) after that many entries; empty where there were none."""
+    boot_pcrs: tuple[int, ...] = ()
+    """The PCRs of the boot that the last full attestation, where it was accepted, judged good."""
+    boot_digest: str = ""
+    """Hex SHA-256 over their values, in that order; empty where there are none."""
 
 
 class Revocation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

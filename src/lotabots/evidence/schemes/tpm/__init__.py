@@ -1,6 +1,7 @@
 """Evidence of a TPM 2.0: a quote over the node's PCRs and over all its other evidence."""
 
 from lotabots.evidence import Scheme
+from lotabots.evidence.schemes.tpm.carried import boot_of
 from lotabots.evidence.schemes.tpm.chain import EkChain, Path, Problem, verify_ek_chain
 from lotabots.evidence.schemes.tpm.codes import CODES, as_finding
 from lotabots.evidence.schemes.tpm.credential import (
@@ -38,6 +39,7 @@ __all__ = [
     "Quote",
     "TpmEvidence",
     "as_finding",
+    "boot_of",
     "check_attestation_key",
     "check_endorsement_key",
     "make_credential",

@@ -7,6 +7,8 @@ A PCR is `match` by one of these, and `unjudged` where none applies:
   firmware's note that it calls a boot option or comes back from one; and one is in `boot.allow`
 - PCR 7: the event log leads to it; SecureBoot = 1 comes before the separator; and each other digest
   is in `boot.variables` or a separator
+- a PCR of the boot, where no event log was sent: the last full attestation of this boot judged it,
+  and it has the value that it had then
 - PCR 10: the list of measured files leads to it, from the boot or from the last quote that was
   accepted, and each entry is allowed by `ima` or is the aggregate of the quoted PCRs
 
@@ -22,6 +24,7 @@ import msgspec
 
 from lotabots.evidence import Caches, Facts, TpmState
 from lotabots.evidence.schemes.tpm.boot_checks import check_boot
+from lotabots.evidence.schemes.tpm.carried import carried
 from lotabots.evidence.schemes.tpm.chain import Problem
 from lotabots.evidence.schemes.tpm.format import ImaPart
 from lotabots.evidence.schemes.tpm.ima_checks import check_ima
@@ -70,8 +73,11 @@ def judge_measurements(
         judged.bad.add(pcr)
         listed = f"PCR {pcr}: {min(good).hex()}" + (f" or {len(good) - 1} more" * (len(good) > 1))
         judged.find("TPM-PCR-MISMATCH", listed, value.hex())
+    known = None if rebooted else state
+    if event_log is None:
+        judged.good |= carried(known, quoted)
     booted = check_boot(judged, event_log, reference, caches)
-    measured, place = check_ima(judged, ima, None if rebooted else state, reference.ima)
+    measured, place = check_ima(judged, ima, known, reference.ima)
     return Measured(
         facts=judged.facts() | booted | measured,
         findings=tuple(judged.findings),
