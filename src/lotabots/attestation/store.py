@@ -208,7 +208,6 @@ with new as materialized (
         id, node_id, policy_id, nonce_sha256, session_key_sha256, inventory, expires_at, scope,
         created_at
     )
-<<<<<<< HEAD
     select * from unnest(
         $43::uuid[], $44::uuid[], $45::text[], $46::bytea[], $47::text[], $48::bytea[],
         $49::timestamptz[], $50::text[], $51::timestamptz[]
@@ -217,13 +216,6 @@ with new as materialized (
     select n.id, n.standing, md5(concat(n.lifecycle, n.state::text)) as state_digest
     from new join attestation.nodes n on n.id = new.hardware_id::uuid
     where new.own order by n.id for update of n
-=======
-    select $41::uuid, $42::uuid, $43::text, $44::bytea, $45::text, $46::bytea, $47::timestamptz,
-        $48::text, $6 where $41::uuid is not null
-), before as (
-    select id, standing, md5(concat(lifecycle, state::text)) as state_digest
-    from attestation.nodes where id = $2::uuid and $35::boolean for update
->>>>>>> main
 )
 update attestation.nodes n set
     last_attempt_at = now(),
