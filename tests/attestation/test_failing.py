@@ -215,7 +215,8 @@ async def test_when_too_many_wait_a_submission_is_told_to_come_again(database: D
         sent = [(challenge, attester.evidence(challenge)) for challenge in challenges]
         answers = await asyncio.gather(*(attester.submit(*one) for one in sent))
         codes = {answer.status_code for answer in answers}
-        assert codes == {201, 503}
+        # Of those that are judged, one may find that another verdict on the node came meanwhile.
+        assert {201, 503} <= codes <= {201, 409, 503}
         busy = next(answer for answer in answers if answer.status_code == 503)
         assert busy.json()["code"] == "APPRAISAL_BUSY"
         assert int(busy.headers["retry-after"]) >= 1
