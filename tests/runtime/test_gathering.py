@@ -62,6 +62,18 @@ async def test_who_comes_together_is_committed_together() -> None:
     assert commits.most == 1
 
 
+async def test_another_commit_begins_beside_one_only_for_as_many_as_are_worth_it() -> None:
+    commits = Commits()
+    gathered = Gathered(commits, most=8, at_once=3, worth=4)
+    assert await come(gathered, range(4)) == [0, 2, 4, 6]
+    assert commits.most == 1
+    tasks = [asyncio.create_task(gathered.add(TENANT, 0))]
+    await asyncio.sleep(0)  # it is on its way
+    tasks += [asyncio.create_task(gathered.add(TENANT, one)) for one in range(1, 5)]
+    assert await asyncio.gather(*tasks) == [0, 2, 4, 6, 8]
+    assert [len(work) for _, work in commits.done[1:]] == [1, 4]
+
+
 async def test_who_comes_alone_goes_at_once() -> None:
     commits = Commits()
     gathered = commits.gathered()

@@ -23,8 +23,9 @@ from lotabots.runtime.database import Transaction
 from lotabots.runtime.gathering import Gathered
 from lotabots.runtime.process import Process
 
-MOST, AT_ONCE = 64, 2
-"""Challenges that are spent in one commit, and commits of a tenant that are on their way."""
+MOST, AT_ONCE, WORTH = 64, 3, 16
+"""Challenges that are spent in one commit; commits of a tenant on their way; how many are worth
+another beside them."""
 NOBODY = str(UUID(int=0))
 
 
@@ -65,7 +66,7 @@ class Loader:
         self._journal = journal
         self._references = References(process)
         self._spending = Gathered(
-            self._spend, most=MOST, at_once=AT_ONCE, key=lambda one: one.challenge
+            self._spend, most=MOST, at_once=AT_ONCE, worth=WORTH, key=lambda one: one.challenge
         )
 
     async def spend(self, principal: Principal, challenge: UUID, now: datetime) -> Loaded:

@@ -47,8 +47,9 @@ from lotabots.runtime.database import Transaction
 from lotabots.runtime.gathering import Gathered
 from lotabots.runtime.process import Process
 
-MOST, AT_ONCE = 32, 2
-"""Attestations in one commit, and commits of a tenant that are on their way."""
+MOST, AT_ONCE, WORTH = 32, 3, 16
+"""Attestations that are stored in one commit; commits of a tenant on their way; how many are worth
+another beside them."""
 REMEMBERED = 4096
 """Digests of blobs known to be stored: certificates, reference files and policies come again."""
 
@@ -128,7 +129,11 @@ class Recorder:
         self._metrics = metrics
         self._kept: OrderedDict[str, None] = OrderedDict()
         self._recording = Gathered(
-            self._record, most=MOST, at_once=AT_ONCE, key=lambda one: one.row.hardware_id
+            self._record,
+            most=MOST,
+            at_once=AT_ONCE,
+            worth=WORTH,
+            key=lambda one: one.row.hardware_id,
         )
 
     async def record(self, one: Submission) -> Attested:

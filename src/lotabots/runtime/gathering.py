@@ -37,12 +37,18 @@ class Gathered(Generic[T, R]):
         *,
         most: int,
         at_once: int,
+        worth: int = 1,
         key: Callable[[T], Hashable] | None = None,
     ) -> None:
-        """At most `most` callers in a commit, and `at_once` commits of a tenant at one time."""
+        """At most `most` callers in a commit, and `at_once` commits of a tenant at one time.
+
+        Beside a commit that is on its way another begins only once `worth` have gathered: the more
+        go together the less each costs, and yet one that hangs holds up only a few.
+        """
         self._do = commit
         self._most = most
         self._at_once = at_once
+        self._worth = worth
         self._key = key
         self._gathering: dict[UUID, list[_Waiting[T, R]]] = defaultdict(list)
         self._committing: dict[UUID, set[asyncio.Task[None]]] = defaultdict(set)
@@ -55,9 +61,9 @@ class Gathered(Generic[T, R]):
     async def add(self, tenant: UUID, work: T) -> R:
         """What came of this, once it is durable. Raises what `commit` raises or returns for it."""
         done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._gathering[tenant].append((work, done))
-        committing = self._committing[tenant]
-        if len(committing) < self._at_once:
+        gathering, committing = self._gathering[tenant], self._committing[tenant]
+        gathering.append((work, done))
+        if not committing or (len(committing) < self._at_once and len(gathering) >= self._worth):
             committing.add(asyncio.create_task(self._commit(tenant)))
         return await done
 
