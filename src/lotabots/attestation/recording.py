@@ -50,7 +50,7 @@ from lotabots.runtime.process import Process
 MOST, AT_ONCE, WORTH = 32, 3, 16
 """Attestations that are stored in one commit; commits of a tenant on their way; how many are worth
 another beside them."""
-REMEMBERED = 4096
+REMEMBERED = 65_536
 """Digests of blobs known to be stored: certificates, reference files and policies come again."""
 
 
