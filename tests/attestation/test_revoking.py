@@ -162,6 +162,14 @@ async def test_a_result_in_force_is_met_though_the_node_has_been_seen_otherwise_
     assert (made["affected"], made["results"]) == ([agent.id], 1 if scope == "full" else 2)
 
 
+async def test_a_light_result_opens_no_door_that_asks_for_a_gpu(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    assert (await door(api, agent, await agent.full())).admitted
+    light = await agent.light()
+    assert light["status"] == "accepted"
+    assert [one.code for one in (await door(api, agent, light)).reasons] == ["ADMIT_DEVICES"]
+
+
 async def test_who_does_not_have_the_thing_is_not_met(api: Api) -> None:
     await use_policy(api, "demo")
     nodes = [small_node(), small_node()]
