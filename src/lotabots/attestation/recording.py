@@ -1,7 +1,7 @@
 """A verdict applied: stored and signed, the node's standing moved, what comes next given out."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -31,14 +31,24 @@ from lotabots.attestation.results import Results
 from lotabots.attestation.results_store import revoke_of_node
 from lotabots.attestation.session import FARTHEST, asked_of
 from lotabots.attestation.settings import AttestationSettings
-from lotabots.attestation.store import AttestationRow, Record, ResultRow, StandingRow
+from lotabots.attestation.store import (
+    AttestationRow,
+    DeviceRow,
+    EvidenceRow,
+    Record,
+    ResultRow,
+    StandingRow,
+)
 from lotabots.attestation.types import AttestationRequest, Attested, Following, Logged
-from lotabots.audit import Entry, Journal
+from lotabots.audit import Appended, Entry, Journal
 from lotabots.kernel import Principal
 from lotabots.result import Profile
 from lotabots.runtime.database import Transaction
+from lotabots.runtime.gathering import Gathered
 from lotabots.runtime.process import Process
 
+MOST, AT_ONCE = 32, 2
+"""Attestations in one commit, and commits of a tenant that are on their way."""
 REMEMBERED = 4096
 """Digests of blobs known to be stored: certificates, reference files and policies come again."""
 
@@ -54,8 +64,52 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     judged: Judged
 
 
+class _Done(msgspec.Struct, frozen=True):
+    """What its commit made of a submission: the audit entry, and what comes next."""
+
+    entry: Appended
+    after: Following
+    made: Made | None
+
+
+class _Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """A submission with all that its commit needs."""
+
+    submission: Submission
+    row: AttestationRow
+    parcel: bytes
+    evidence: Sequence[EvidenceRow]
+    devices: Sequence[DeviceRow]
+    result: ResultRow
+    node: StandingRow | None
+
+    @property
+    def state(self) -> NodeState | None:
+        """What the next attestation of the node is judged from."""
+        if self.node is None or self.node.state is None:
+            return self.submission.loaded.known.state
+        return self.node.state
+
+    def written(self, done: _Done) -> Record:
+        """As it is stored."""
+        return Record(
+            row=self.row,
+            parcel=self.parcel,
+            entry_id=done.entry.id,
+            evidence=self.evidence,
+            devices=self.devices,
+            result=self.result,
+            node=self.node,
+            following=None if done.made is None else done.made.row,
+        )
+
+
 class Recorder:
-    """Applies the verdicts of this process, each in one transaction."""
+    """Applies the verdicts of this process, each in one transaction.
+
+    Those that come at the same time share it: it stores all of them, or none, and where one cannot
+    be stored, each is stored alone.
+    """
 
     def __init__(
         self,
@@ -73,6 +127,9 @@ class Recorder:
         self._journal = journal
         self._metrics = metrics
         self._kept: OrderedDict[str, None] = OrderedDict()
+        self._recording = Gathered(
+            self._record, most=MOST, at_once=AT_ONCE, key=lambda one: one.row.hardware_id
+        )
 
     async def record(self, one: Submission) -> Attested:
         """The answer to a submission, once everything is stored."""
@@ -85,37 +142,45 @@ class Recorder:
         token = await self._results.sign(
             verdict, one.judged.digest, result, one.profile, result.issued_at, one.loaded.policy
         )
-        state = known.state if node is None or node.state is None else node.state
         evidence = evidence_rows(verdict, one.inputs.evidence)
         counts = node is not None and node.standing is not None
-        async with self._process.database.transaction(one.principal.tenant_id) as tx:
-            after, made = await self._next(tx, one, state)
-            entries = [attestation_entry(one.principal, row), *_made_entries(one.principal, made)]
-            appended = (await self._journal.append_many(tx, entries))[0]
-            new = Record(
-                row=row,
-                parcel=make_parcel(one.judged.packed, sorted(own)),
-                entry_id=appended.id,
-                evidence=evidence,
-                devices=device_rows(verdict, nodes.by_subject(one.loaded.asked), standing=counts),
-                result=result,
-                node=node,
-                following=None if made is None else made.row,
-            )
-            before = await store.record(tx, new)
-            if node is not None and node.standing is not None:
-                await _tell(tx, row, node, before, one.inputs)
+        ready = _Ready(
+            submission=one,
+            row=row,
+            parcel=make_parcel(one.judged.packed, sorted(own)),
+            evidence=evidence,
+            devices=device_rows(verdict, nodes.by_subject(one.loaded.asked), standing=counts),
+            result=result,
+            node=node,
+        )
+        done = await self._recording.add(one.principal.tenant_id, ready)
         self._metrics.recorded(row.status)
         return attested(
             row,
             verdict,
             evidence,
-            Logged(entry=appended.id, leaf=appended.leaf.hex()),
+            Logged(entry=done.entry.id, leaf=done.entry.leaf.hex()),
             token,
             result.expires_at,
-            after,
-            None if made is None else made.issued,
+            done.after,
+            None if done.made is None else done.made.issued,
         )
+
+    async def _record(self, tenant: UUID, ready: Sequence[_Ready]) -> list[_Done]:
+        """Stores them all, or none: each whole, with its audit entry."""
+        async with self._process.database.transaction(tenant) as tx:
+            nexts = [await self._next(tx, one.submission, one.state) for one in ready]
+            entries = [attestation_entry(one.submission.principal, one.row) for one in ready]
+            for one, (_, made) in zip(ready, nexts, strict=True):
+                entries += _made_entries(one.submission.principal, made)
+            appended = await self._journal.append_many(tx, entries)
+            first = appended[: len(ready)]
+            done = [_Done(entry, *after) for entry, after in zip(first, nexts, strict=True)]
+            new = [one.written(what) for one, what in zip(ready, done, strict=True)]
+            for one, before in zip(ready, await store.record(tx, new), strict=True):
+                if one.node is not None and one.node.standing is not None:
+                    await _tell(tx, one.row, one.node, before, one.submission.inputs)
+        return done
 
     async def _next(
         self, tx: Transaction, one: Submission, state: NodeState | None
