@@ -94,44 +94,30 @@ async def insert_challenge(tx: Transaction, challenge: Challenge, now: datetime)
     )
 
 
-class Spending(msgspec.Struct, frozen=True, kw_only=True):
-    """A challenge that a caller wants spent. `node` limits it to that node's challenges."""
-
-    challenge: UUID
-    node: UUID | None
-    now: datetime
-
-
 _SPEND = f"""
-with asked as (
-    select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) a (id, own, now)
-), spent as (
-    update attestation.challenges c set spent_at = a.now from asked a
-    where c.id = a.id and c.spent_at is null and (a.own is null or c.node_id = a.own)
-    returning c.id, c.node_id as of_node, c.policy_id, c.nonce_sha256, c.session_key_sha256,
-        c.inventory, c.expires_at, c.scope, nextval('attestation.status_index') as status_index
+with spent as (
+    update attestation.challenges set spent_at = $3
+    where id = $1 and spent_at is null and ($2::uuid is null or node_id = $2)
+    returning id, node_id as of_node, policy_id, nonce_sha256, session_key_sha256, inventory,
+        expires_at, scope, nextval('attestation.status_index') as status_index
 )
 select s.*, {KNOWN} from spent s, {OF_NODE} where n.id = s.of_node
 """  # noqa: S608 - constants
 
 
 async def spend(
-    tx: Transaction, asked: Sequence[Spending]
-) -> list[tuple[Spent, KnownNode] | LotaError]:
-    """Of each challenge: it, spent when this transaction commits, and its node; or why it is not.
+    tx: Transaction, challenge_id: UUID, node: UUID | None, now: datetime
+) -> tuple[Spent, KnownNode]:
+    """The challenge, spent when this transaction commits, and its node; of any number of callers
+    one gets it.
 
-    The challenges are different ones. Of any number of callers of one challenge one gets it. The
-    reasons are `CHALLENGE_NOT_FOUND`, `CHALLENGE_SPENT`, `NODE_NOT_YOURS`.
+    `node` limits it to that node's challenges: a stranger cannot spend one. Raises
+    `CHALLENGE_NOT_FOUND`, `CHALLENGE_SPENT`, `NODE_NOT_YOURS`.
     """
-    ordered = sorted(asked, key=lambda one: one.challenge)  # two who lock the same, in one order
-    rows = await tx.fetch(_SPEND, *_columns(Spending, ordered))
-    spent = {row["id"]: row for row in rows}
-    return [
-        await _why_not_spendable(tx, one.challenge, one.node)
-        if (row := spent.get(one.challenge)) is None
-        else (msgspec.convert(row, Spent), msgspec.convert(row, KnownNode))
-        for one in asked
-    ]
+    row = await tx.fetch_one(_SPEND, challenge_id, node, now)
+    if row is None:
+        raise await _why_not_spendable(tx, challenge_id, node)
+    return msgspec.convert(row, Spent), msgspec.convert(row, KnownNode)
 
 
 async def _why_not_spendable(tx: Transaction, challenge_id: UUID, node: UUID | None) -> LotaError:
@@ -146,98 +132,60 @@ async def _why_not_spendable(tx: Transaction, challenge_id: UUID, node: UUID | N
     return LotaError(Kind.CONFLICT, "CHALLENGE_SPENT", "The challenge was used before.")
 
 
-# One statement, so one round trip, however many: constraints between its rows are checked at its
-# end. A state is followed by the one that was made from it, and by no other; but a rejection always
-# counts. Nothing is accepted of a node that an operator took out of service while it was judged.
+# One statement, so one round trip: constraints between its rows are checked at its end. A state is
+# followed by the one that was made from it, and by no other; but a rejection always counts.
 _RECORD = """
-with new as materialized (
-    select * from unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[], $7::uuid[],
-        $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-        $15::bytea[], $16::bytea[], $17::uuid[], $18::uuid[], $19::bytea[], $20::bigint[],
-        $21::timestamptz[], $22::timestamptz[], $23::boolean[], $24::text[], $25::text[],
-        $26::jsonb[], $27::interval[], $28::interval[]
-    ) as new (
-        id, hardware_id, attestation_type, status, metadata, created_at, challenge_id, policy_id,
-        reference_digest, collateral_digest, appraisal_digest, appraiser_version, appraiser_digest,
-        inputs_sha256, verdict, parcel, entry_id, result_id, session_key, status_index, issued_at,
-        expires_at, own, standing, known, state, stale_in, rejected_in
-    )
-), device as materialized (
-    select * from unnest(
-        $34::uuid[], $35::text[], $36::text[], $37::text[], $38::text[], $39::int[], $40::text[],
-        $41::boolean[], $42::text[]
-    ) as device (
-        attestation_id, subject, kind, device_id, status, tier, level, simulated, standing
-    )
-), attestation as (
+with attestation as (
     insert into attestation.attestations (
         id, hardware_id, attestation_type, status, metadata, created_at, challenge_id, policy_id,
         reference_digest, collateral_digest, appraisal_digest, appraiser_version, appraiser_digest,
         inputs_sha256, verdict, parcel, entry_id
-    )
-    select id, hardware_id, attestation_type, status, metadata, created_at, challenge_id, policy_id,
-        reference_digest, collateral_digest, appraisal_digest, appraiser_version, appraiser_digest,
-        inputs_sha256, verdict, parcel, entry_id
-    from new
+    ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 ), evidence as (
     insert into attestation.evidence (
         id, attestation_id, subject, scheme, data_sha256, certificates_sha256
     )
-    select gen_random_uuid(), e.*
-    from unnest($29::uuid[], $30::text[], $31::text[], $32::text[], $33::text[]) e
+    select gen_random_uuid(), $1, e.*
+    from unnest($18::text[], $19::text[], $20::text[], $21::text[]) e
 ), devices as (
     insert into attestation.devices (
         id, attestation_id, subject, kind, device_id, status, tier, level, simulated
     )
-    select gen_random_uuid(), attestation_id, subject, kind, device_id, status, tier, level,
-        simulated
-    from device
+    select gen_random_uuid(), $1, d.*
+    from unnest($22::text[], $23::text[], $24::text[], $25::text[], $26::int[], $27::text[],
+        $28::boolean[]) d
 ), device_standing as (
-    update attestation.inventory i set standing = device.standing, standing_at = new.created_at
-    from device join new on new.id = device.attestation_id
-    where i.node_id = new.hardware_id::uuid and i.kind = device.kind
-        and i.device_id = device.device_id and device.standing is not null
+    update attestation.inventory i set standing = s.standing, standing_at = $6
+    from unnest($23::text[], $24::text[], $29::text[]) s (kind, device_id, standing)
+    where i.node_id = $2::uuid and i.kind = s.kind and i.device_id = s.device_id
+        and s.standing is not null
 ), result as (
     insert into attestation.results (
         id, attestation_id, session_key, status_index, issued_at, expires_at
-    )
-    select result_id, id, session_key, status_index, issued_at, expires_at from new
+    ) values ($30, $1, $31, $32, $33, $34)
 ), following as (
     insert into attestation.challenges (
         id, node_id, policy_id, nonce_sha256, session_key_sha256, inventory, expires_at, scope,
         created_at
     )
-<<<<<<< HEAD
-    select * from unnest(
-        $43::uuid[], $44::uuid[], $45::text[], $46::bytea[], $47::text[], $48::bytea[],
-        $49::timestamptz[], $50::text[], $51::timestamptz[]
-    ) following
-), before as materialized (
-    select n.id, n.standing, md5(concat(n.lifecycle, n.state::text)) as state_digest
-    from new join attestation.nodes n on n.id = new.hardware_id::uuid
-    where new.own order by n.id for update of n
-=======
     select $41::uuid, $42::uuid, $43::text, $44::bytea, $45::text, $46::bytea, $47::timestamptz,
         $48::text, $6 where $41::uuid is not null
 ), before as (
-    select id, standing, md5(concat(lifecycle, state::text)) as state_digest
+    select id, standing, md5(state::text) as state_digest
     from attestation.nodes where id = $2::uuid and $35::boolean for update
->>>>>>> main
 )
 update attestation.nodes n set
     last_attempt_at = now(),
-    standing = coalesce(new.standing, n.standing),
-    standing_at = case when new.standing is null then n.standing_at else new.created_at end,
-    last_success_at = case when new.standing = 'accepted' then now() else n.last_success_at end,
-    state = coalesce(new.state, n.state),
-    due_at = case when new.standing is null then n.due_at else now() + new.stale_in end,
-    overdue_at = case when new.standing is null then n.overdue_at else now() + new.rejected_in end
-from before join new on new.hardware_id::uuid = before.id
-where n.id = before.id
-    and (new.standing is null or new.standing = 'rejected'
-        or before.state_digest is not distinct from new.known)
-returning new.id, before.standing
+    standing = coalesce($36, n.standing),
+    standing_at = case when $36 is null then n.standing_at else $6 end,
+    last_success_at = case when $36 = 'accepted' then now() else n.last_success_at end,
+    state = coalesce($38, n.state),
+    due_at = case when $36 is null then n.due_at else now() + $39::interval end,
+    overdue_at = case when $36 is null then n.overdue_at else now() + $40::interval end
+from before where n.id = before.id
+    and ($36::text is null or $36 = 'rejected'
+        or before.state_digest is not distinct from $37::text)
+returning before.standing
 """
 
 
@@ -257,39 +205,33 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The challenge that goes out with the answer."""
 
 
-class _Before(msgspec.Struct, frozen=True):
-    id: UUID
-    standing: str
+async def record(tx: Transaction, new: Record) -> str | None:
+    """How the node stood before, where this attestation is one of its own; else None.
 
-
-async def record(tx: Transaction, new: Sequence[Record]) -> list[str | None]:
-    """How each node stood before, where the attestation is one of its own; else None.
-
-    The nodes are different ones. Raises `NODE_STATE_CHANGED` where a node was judged meanwhile from
-    the same state.
+    Raises `NODE_STATE_CHANGED` where the node was judged meanwhile from the same state.
     """
-    following = [(one.following, one.row.created_at) for one in new if one.following is not None]
-    rows = await tx.fetch(
+    node = new.node or StandingRow()
+    before = await tx.fetch_value(
         _RECORD,
-        *_columns(AttestationRow, [one.row for one in new]),
-        [one.parcel for one in new],
-        [one.entry_id for one in new],
-        *_columns(ResultRow, [one.result for one in new]),
-        [one.node is not None for one in new],
-        *_columns(StandingRow, [one.node or StandingRow() for one in new]),
-        [one.row.id for one in new for _ in one.evidence],
-        *_columns(EvidenceRow, [row for one in new for row in one.evidence]),
-        [one.row.id for one in new for _ in one.devices],
-        *_columns(DeviceRow, [row for one in new for row in one.devices]),
-        *_columns(Challenge, [challenge for challenge, _ in following]),
-        [now for _, now in following],
-        into=_Before,
+        *msgspec.structs.astuple(new.row),
+        new.parcel,
+        new.entry_id,
+        *_columns(EvidenceRow, new.evidence),
+        *_columns(DeviceRow, new.devices),
+        *msgspec.structs.astuple(new.result),
+        new.node is not None,
+        *msgspec.structs.astuple(node),
+        *(
+            (None,) * len(Challenge.__struct_fields__)
+            if new.following is None
+            else msgspec.structs.astuple(new.following)
+        ),
+        into=str,
     )
-    before = {row.id: row.standing for row in rows}
-    if any(one.node is not None and one.row.id not in before for one in new):
+    if new.node is not None and before is None:
         detail = "Another verdict on this node came meanwhile."
         raise LotaError(Kind.CONFLICT, "NODE_STATE_CHANGED", detail)
-    return [before.get(one.row.id) for one in new]
+    return before
 
 
 def _columns(of: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -> list[list[object]]:
