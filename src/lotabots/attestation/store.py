@@ -94,39 +94,66 @@ async def insert_challenge(tx: Transaction, challenge: Challenge, now: datetime)
     )
 
 
+# In the order of their ids: two that spend the same ones wait, and never for each other.
 _SPEND = f"""
-with spent as (
-    update attestation.challenges set spent_at = $3
-    where id = $1 and spent_at is null and ($2::uuid is null or node_id = $2)
-    returning id, node_id as of_node, policy_id, nonce_sha256, session_key_sha256, inventory,
-        expires_at, scope, nextval('attestation.status_index') as status_index
+with wanted as (
+    select w.* from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) w (id, node, at)
+), held as (
+    select c.id, w.at from attestation.challenges c join wanted w on w.id = c.id
+    where c.spent_at is null and (w.node is null or c.node_id = w.node) order by c.id
+    for update of c
+), spent as (
+    update attestation.challenges c set spent_at = h.at from held h where c.id = h.id
+    returning c.id, c.node_id as of_node, c.policy_id, c.nonce_sha256, c.session_key_sha256,
+        c.inventory, c.expires_at, c.scope, nextval('attestation.status_index') as status_index
 )
 select s.*, {KNOWN} from spent s, {OF_NODE} where n.id = s.of_node
 """  # noqa: S608 - constants
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """A challenge that somebody wants to spend."""
+
+    challenge: UUID
+    node: UUID | None
+    """Limits it to that node's challenges: a stranger cannot spend one."""
+    at: datetime
+
+
 async def spend(
-    tx: Transaction, challenge_id: UUID, node: UUID | None, now: datetime
-) -> tuple[Spent, KnownNode]:
-    """The challenge, spent when this transaction commits, and its node; of any number of callers
-    one gets it.
+    tx: Transaction, wanted: Sequence[Wanted]
+) -> list[tuple[Spent, KnownNode] | LotaError]:
+    """For each the challenge, spent when this transaction commits, and its node; or why not.
 
-    `node` limits it to that node's challenges: a stranger cannot spend one. Raises
-    `CHALLENGE_NOT_FOUND`, `CHALLENGE_SPENT`, `NODE_NOT_YOURS`.
+    Of any number of callers who want one challenge, one gets it; the others, and those whose it is
+    not, get `CHALLENGE_SPENT`, `CHALLENGE_NOT_FOUND` or `NODE_NOT_YOURS`.
     """
-    row = await tx.fetch_one(_SPEND, challenge_id, node, now)
-    if row is None:
-        raise await _why_not_spendable(tx, challenge_id, node)
-    return msgspec.convert(row, Spent), msgspec.convert(row, KnownNode)
+    given: dict[Wanted, tuple[Spent, KnownNode]] = {}
+    left = list(dict.fromkeys(wanted))
+    while left:  # more than once only where different callers want one challenge
+        now = {one.challenge: one for one in reversed(left)}
+        left = [one for one in left if now[one.challenge] is not one]
+        rows = await tx.fetch(
+            _SPEND,
+            list(now),
+            [one.node for one in now.values()],
+            [one.at for one in now.values()],
+        )
+        for row in rows:
+            spent = msgspec.convert(row, Spent)
+            given[now[spent.id]] = spent, msgspec.convert(row, KnownNode)
+    return [
+        given.pop(one) if one in given else await _why_not_spendable(tx, one) for one in wanted
+    ]
 
 
-async def _why_not_spendable(tx: Transaction, challenge_id: UUID, node: UUID | None) -> LotaError:
+async def _why_not_spendable(tx: Transaction, wanted: Wanted) -> LotaError:
     owner = await tx.fetch_value(
-        "select node_id from attestation.challenges where id = $1", challenge_id, into=UUID
+        "select node_id from attestation.challenges where id = $1", wanted.challenge, into=UUID
     )
     if owner is None:
         return LotaError(Kind.NOT_FOUND, "CHALLENGE_NOT_FOUND", "There is no such challenge.")
-    if node is not None and owner != node:
+    if wanted.node is not None and owner != wanted.node:
         detail = "An agent acts for its own node only."
         return LotaError(Kind.AUTHORIZATION, "NODE_NOT_YOURS", detail)
     return LotaError(Kind.CONFLICT, "CHALLENGE_SPENT", "The challenge was used before.")
