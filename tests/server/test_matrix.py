@@ -47,6 +47,8 @@ MATRIX: Mapping[str, str] = {
     "GET /v1/config": "config.read",
     "PUT /v1/config/{key}": "config.write",
     "DELETE /v1/config/{key}": "config.write",
+    "POST /v1/deliveries/{delivery_id}/replay": "webhook.write",
+    "GET /v1/events": "event.read",
     "GET /v1/fleet": "node.read",
     "POST /v1/fleet/reappraisals": "policy.read",
     "POST /v1/enrolment-tokens": "node.write",
@@ -116,6 +118,9 @@ MATRIX: Mapping[str, str] = {
     "GET /v1/reference/{bundle_id}/export": "reference.read",
     "POST /v1/renewals": PUBLIC,
     "POST /v1/renewals/{renewal_id}": PUBLIC,
+    "GET /v1/revocations": "revocation.read",
+    "POST /v1/revocations": "revocation.write",
+    "DELETE /v1/revocations/{revocation_id}": "revocation.write",
     "GET /v1/status": PUBLIC,
     "GET /v1/users": "user.read",
     "POST /v1/users": "user.write",
@@ -136,6 +141,11 @@ MATRIX: Mapping[str, str] = {
     "POST /v1/users/{user_id}/role": "user.write",
     "DELETE /v1/users/{user_id}/sessions": "session.end",
     "GET /v1/users/{user_id}/sessions": "session.read",
+    "GET /v1/webhooks": "webhook.read",
+    "POST /v1/webhooks": "webhook.write",
+    "DELETE /v1/webhooks/{webhook_id}": "webhook.write",
+    "GET /v1/webhooks/{webhook_id}/deliveries": "webhook.read",
+    "POST /v1/webhooks/{webhook_id}/test": "webhook.write",
 }
 
 # What only some of those who may call a route see of its answer, and the permission for it.
@@ -196,11 +206,17 @@ async def things(people: People, victim: Person) -> Things:
     key = (await api.post(f"/v1/users/{victim.id}/keys", {"name": "x"})).json()
     policy = (await api.post("/v1/policies", {"source": OWN_POLICY})).json()
     model = await in_registry(api, SignedModel())
+    thing = {"kind": "driver", "value": "1.2.3", "reason": "own"}
+    revocation = (await api.post("/v1/revocations", thing)).json()["revocation"]
+    url = "https://127.0.0.1:1999/"  # nobody listens there
+    webhook = (await api.post("/v1/webhooks", {"url": url})).json()["webhook"]
+    delivery = (await api.post(f"/v1/webhooks/{webhook['id']}/test")).json()
     entries = (await api.get("/v1/audit/entries")).json()["entries"]
     return Things(
         {
             "attestation_id": attested["id"],
             "bundle_id": bundle["id"],
+            "delivery_id": delivery["id"],
             "device_id": device["device_id"],
             "digest": model["digest"],
             "entry": entries[0]["entry"]["id"],
@@ -209,9 +225,11 @@ async def things(people: People, victim: Person) -> Things:
             "kind": device["kind"],
             "node_id": attester.id,
             "policy": policy["id"],
+            "revocation_id": revocation["id"],
             "session_id": victim.tokens["session_id"],
             "user_id": victim.id,
             "verification_id": model["verification"]["id"],
+            "webhook_id": webhook["id"],
         }
     )
 
