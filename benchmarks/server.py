@@ -46,6 +46,8 @@ def server(data: Path) -> Iterator[Server]:
         # One address and one user ask as much as a whole site would.
         "LOTA_LIMITS_SUBMIT_IP": "1000000/1s",
         "LOTA_LIMITS_SUBMIT_USER": "1000000/1s",
+        "LOTA_LIMITS_TOKEN_IP": "1000000/1s",
+        "LOTA_LIMITS_TOKEN_USER": "1000000/1s",
         "LOTA_LIMITS_DEFAULT_IP": "1000000/1s",
         "LOTA_LIMITS_DEFAULT_USER": "1000000/1s",
     }

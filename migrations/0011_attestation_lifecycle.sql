@@ -125,6 +125,7 @@ CREATE TABLE attestation.revocations (
     lifted_by uuid,
     lifted_at timestamptz
 );
+CREATE INDEX revocations_made_at ON attestation.revocations (made_at);
 CREATE UNIQUE INDEX revocations_in_force ON attestation.revocations (tenant_id, kind, value) WHERE lifted_at IS NULL;
 
 -- In the order in which they can be read without missing one: a row is shown once every transaction
@@ -219,6 +220,8 @@ CREATE POLICY status_seen ON attestation.results FOR SELECT
 CREATE POLICY queued_seen ON attestation.deliveries FOR SELECT
     USING (current_setting('lotabots.login', true) = 'deliver:' AND state = 'queued');
 CREATE POLICY events_seen ON attestation.events FOR SELECT
+    USING (current_setting('lotabots.login', true) = 'watch:');
+CREATE POLICY revocations_seen ON attestation.revocations FOR SELECT
     USING (current_setting('lotabots.login', true) = 'watch:');
 CREATE POLICY samples_seen ON attestation.latest_samples FOR SELECT
     USING (current_setting('lotabots.login', true) = 'watch:');

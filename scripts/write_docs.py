@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from textwrap import dedent
 
+from lotabots.agent import AgentSettings
 from lotabots.evidence.schemes import SCHEMES
 from lotabots.kernel.codes import AREAS
 from lotabots.kernel.codes.code import Code
@@ -98,11 +99,23 @@ def settings_tables() -> str:
     return "\n".join(lines) + "\n\n"
 
 
+def agent_settings_table() -> str:
+    """The section of the agent, as its class describes it."""
+    lines = ["| option | variable | default | meaning |", "|---|---|---|---|"]
+    said, defaults = dict(meanings(AgentSettings)), AgentSettings()
+    for option in (field.name for field in fields(AgentSettings)):
+        default = getattr(defaults, option)
+        shown = "" if default == "" else f"`{default}`"
+        lines.append(f"| `{option}` | `LOTA_AGENT_{option.upper()}` | {shown} | {said[option]} |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     for page, mark, body in (
         (ROOT / "ARCHITECTURE.md", "module map", module_map()),
         (ROOT / "docs" / "errors.md", "codes", error_tables()),
         (ROOT / "docs" / "running.md", "settings", settings_tables()),
+        (ROOT / "docs" / "enrol.md", "agent settings", agent_settings_table()),
     ):
         page.write_text(between(page.read_text(), mark, body))
 

@@ -23,14 +23,20 @@ from lotabots.agent.loop import Around, Loop, Stop
 from lotabots.agent.notify import Notify
 from lotabots.agent.reporting import Reporting
 from lotabots.agent.simulated import SimulatedMachine
+from lotabots.appraisal import POLICY_TEXTS
 from lotabots.kernel import LotaError, Role
 from lotabots.runtime.clock import utc_now
 from lotabots.runtime.telemetry import open_telemetry
 
-LIVELY = """\
-name: lively
-description: The rules of demo, at a pace that a test can wait for.
-"""
+
+async def use_lively_policy(api: Api, light: str = "1s", full: str = "3s") -> None:
+    """Puts the rules of `demo` into force, at a pace that a test can wait for."""
+    pace = f"  light: {light}\n  full: {full}\n  stale_after: 2\n  reject_after: 5\n"
+    source = POLICY_TEXTS["demo"].replace("name: demo", "name: lively", 1)
+    source = source.replace("parameters:\n", f"parameters:\n{pace}", 1)
+    added = await api.post("/v1/policies", {"source": source}, as_=Role.OPERATOR)
+    assert added.status_code == 201, added.text
+    await use_policy(api, added.json()["id"])
 
 
 async def token(api: Api, **other: object) -> str:
@@ -100,10 +106,16 @@ async def join(
     gpus: int = 1,
     software: bool = False,
     policy: str = "demo",
+    by: str = "",
     **other: object,
 ) -> Node:
-    """A simulated node, joined, with its reference values in force for the tenant."""
+    """A simulated node, joined, with its reference values in force for the tenant.
+
+    `by` is the address by which it meets the server, where that is not the server's own.
+    """
     text = await token(api, **other)
+    if by:
+        text = f"{text.partition('@')[0]}@{by}"
     settings = AgentSettings(state=str(folder))
     wanted = Wanted(text, folder.name, software, Simulated(gpus))
     node = Node(folder, await asyncio.to_thread(join_node, settings, wanted))

@@ -1,9 +1,11 @@
-"""What an operator revoked does not stand in a TPM either: not it, its maker, nor its values."""
+"""What an operator revoked does not stand in a node: no device, maker, value, or driver of it."""
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lotabots.appraisal import (
     Appraiser,
@@ -15,7 +17,7 @@ from lotabots.appraisal import (
     builtin_policy,
 )
 from lotabots.appraisal.paths import fact_at
-from lotabots.evidence import Caches, DerivedChallenge, ReferenceFiles, Revocation
+from lotabots.evidence import Caches, Cause, DerivedChallenge, ReferenceFiles, Revocation
 from lotabots.kernel import sha256_hex
 from lotabots.simulator import anchors, make_node, reference_files
 
@@ -77,3 +79,74 @@ def test_only_reference_files_that_a_tpm_stands_on_take_it_along() -> None:
     assert len(used) == 1
     assert codes("reference", used[0]) == [("REFERENCE-REVOKED", "tpm0")]
     assert codes("reference", sha256_hex(OTHER)) == []
+
+
+Kind = Literal["node", "quarantine", "device", "reference", "key", "driver"]
+
+
+def of_gpus(inputs_of: Any, appraiser: Appraiser, kind: Kind, value: object) -> Verdict:
+    assert isinstance(value, str)
+    revoked = (Revocation(kind=kind, value=value, reason="withdrawn"),)
+    return appraise(inputs_of(revoked=revoked), Caches(), appraiser)
+
+
+def test_what_one_gpu_stands_on_takes_it_along_and_no_other(
+    inputs_of: Any, appraiser: Appraiser
+) -> None:
+    good = appraise(inputs_of(), Caches(), appraiser)
+    one, other = (msgspec.to_builtins(part.facts) for part in good.parts)
+    own = [key for key in one["keys_spki_sha256"] if key not in other["keys_spki_sha256"]]
+    shared = [key for key in one["keys_spki_sha256"] if key in other["keys_spki_sha256"]]
+    assert own
+    assert shared
+    for kind, value, code, subjects in (
+        ("device", one["id"], "DEVICE-REVOKED", ["gpu0"]),
+        ("key", own[0], "KEY-REVOKED", ["gpu0"]),
+        *(("key", key, "KEY-REVOKED", ["gpu0", "gpu1"]) for key in shared),
+        ("driver", one["driver"], "DRIVER-REVOKED", ["gpu0", "gpu1"]),
+        ("reference", one["rim"]["driver"]["sha256"], "REFERENCE-REVOKED", ["gpu0", "gpu1"]),
+        ("reference", one["rim"]["vbios"]["sha256"], "REFERENCE-REVOKED", ["gpu0", "gpu1"]),
+        ("node", "node-1", "NODE-REVOKED", ["node"]),
+        ("quarantine", "node-1", "NODE-QUARANTINED", ["node"]),
+    ):
+        verdict = of_gpus(inputs_of, appraiser, kind, value)
+        found = [(one.code, one.subject) for one in verdict.findings]
+        assert found == [(code, subject) for subject in subjects], kind
+        assert verdict.outcome is Outcome.REJECTED
+        assert {one.cause for one in verdict.findings} == {Cause.MISCONFIGURED}
+        assert all("withdrawn" in one.measured and one.fix for one in verdict.findings)
+
+
+def test_what_is_revoked_and_not_there_changes_nothing(
+    inputs_of: Any, appraiser: Appraiser
+) -> None:
+    facts = msgspec.to_builtins(appraise(inputs_of(), Caches(), appraiser).parts[0].facts)
+    mixed: tuple[tuple[Kind, object], ...] = (
+        ("node", "node-2"),
+        ("device", facts["driver"]),
+        ("driver", facts["id"]),
+        ("key", facts["rim"]["driver"]["sha256"]),
+        ("reference", facts["keys_spki_sha256"][0]),
+        ("driver", facts["driver"][:-1]),
+    )
+    for kind, value in mixed:
+        verdict = of_gpus(inputs_of, appraiser, kind, value)
+        assert (verdict.outcome, verdict.findings) == (Outcome.ACCEPTED, ()), kind
+
+
+def test_a_revoked_device_that_sends_nothing_is_still_refused(
+    inputs_of: Any, appraiser: Appraiser
+) -> None:
+    good = appraise(inputs_of(), Caches(), appraiser)
+    device = msgspec.to_builtins(good.parts[1].facts)["id"]
+    revoked = (Revocation(kind="device", value=device, reason="withdrawn"),)
+    inputs = inputs_of(revoked=revoked)
+    silent = msgspec.structs.replace(inputs, evidence=inputs.evidence[:1])
+    verdict = appraise(silent, Caches(), appraiser)
+    assert ("DEVICE-REVOKED", "gpu1") in [(one.code, one.subject) for one in verdict.findings]
+
+
+@given(st.sampled_from(["device", "reference", "key", "driver"]), st.text(max_size=40))
+def test_a_revocation_of_whatever_never_makes_a_verdict_better(kind: Kind, value: str) -> None:
+    revoked = Revocation(kind=kind, value=value, reason="withdrawn")
+    assert judged(revoked).tier >= judged().tier

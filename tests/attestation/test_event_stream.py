@@ -1,15 +1,14 @@
 """Events as they are listed and streamed: in order, none lost, none twice, each tenant its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plugins.api import Api
-from plugins.sse import Listening, Told, listening
+from plugins.sse import Told, listening
 
 from lotabots.attestation.event_store import Position
 from lotabots.attestation.notices import Notice, tell, tell_all
@@ -33,12 +32,6 @@ async def happen(
 
 def texts(told: list[Told]) -> list[str]:
     return [one.data["data"]["text"] for one in told]
-
-
-async def connected(stream: Listening) -> AsyncIterator[Told]:
-    """The messages of a stream that has said that it is connected."""
-    messages = stream.messages()
-    return messages
 
 
 async def page(api: Api, **query: str) -> list[str]:
@@ -88,12 +81,7 @@ async def test_the_last_id_counts_and_not_the_address_that_a_client_began_with(a
 
 async def test_a_stream_has_an_id_before_it_has_an_event(api: Api) -> None:
     async with listening(api) as stream:
-        messages = stream.messages()
-        waiting = asyncio.ensure_future(anext(messages))
-        while not stream.last_id:
-            await asyncio.sleep(0.01)
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
+        await stream.begun()
     await happen(api, "missed")
     async with listening(api, last_id=stream.last_id) as again:
         assert texts(await again.next(1)) == ["missed"]
@@ -177,7 +165,7 @@ async def test_what_commits_late_is_told_in_its_place_and_holds_back_what_stands
 
 async def test_what_is_rolled_back_is_never_told_and_holds_back_nothing(api: Api) -> None:
     async with listening(api) as stream:
-        with pytest.raises(ZeroDivisionError):
+        with suppress(ZeroDivisionError):
             async with api.database.transaction(api.tenant) as tx:
                 await tell(tx, Notice.NODE_STALE, None, {"text": "never"}, utc_now())
                 raise ZeroDivisionError
@@ -249,7 +237,9 @@ def test_a_position_is_read_as_it_was_written(xact: int, number: int) -> None:
 
 @given(st.text(max_size=50) | st.from_regex(r"[0-9]{1,40}-[0-9]{1,40}", fullmatch=True))
 def test_any_other_text_is_no_position(text: str) -> None:
+    code = ""
     try:
         assert str(Position.read(text)) == text
     except LotaError as error:
-        assert error.code == "EVENT_POSITION_MALFORMED"
+        code = error.code
+    assert code in ("", "EVENT_POSITION_MALFORMED")

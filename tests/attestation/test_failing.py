@@ -215,7 +215,7 @@ async def test_when_too_many_wait_a_submission_is_told_to_come_again(database: D
         sent = [(challenge, attester.evidence(challenge)) for challenge in challenges]
         answers = await asyncio.gather(*(attester.submit(*one) for one in sent))
         codes = {answer.status_code for answer in answers}
-        assert codes == {201, 503}
+        assert {201, 503} <= codes <= {201, 409, 503}  # 409: judged from a state that was followed
         busy = next(answer for answer in answers if answer.status_code == 503)
         assert busy.json()["code"] == "APPRAISAL_BUSY"
         assert int(busy.headers["retry-after"]) >= 1

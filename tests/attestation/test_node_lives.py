@@ -1,7 +1,7 @@
-"""A node's life in an operator's hands: listed, quarantined, released, revoked; its devices."""
+"""A node in an operator's hands: listed, quarantined, released, revoked; its devices."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,6 +14,7 @@ from plugins.enroller import HERE, Joiner, joined, joined_by_tpm, make_token, so
 from plugins.stage import Stage, staged
 
 from lotabots.kernel import Role
+from lotabots.runtime.blobs import Blobs
 from lotabots.runtime.clock import utc_now
 from lotabots.runtime.database import Database
 from lotabots.runtime.web import TokenSettings
@@ -308,3 +309,30 @@ async def test_a_declared_node_can_be_revoked_as_well(api: Api) -> None:
         **attester.caller,
     )
     assert (answer.status_code, answer.json()["code"]) == (403, "NODE_REVOKED")
+
+
+class Interrupted(Blobs):
+    """A store that does something else just before it stores the certificates of a node."""
+
+    before: Callable[[], Awaitable[object]] | None = None
+
+    async def put(self, data: bytes) -> str:
+        if self.before is not None and data.startswith(b"-----BEGIN CERT"):
+            await self.before()
+        return await super().put(data)
+
+
+@pytest.mark.parametrize("what", ["quarantine", "revoke"])
+async def test_nothing_is_accepted_of_a_node_that_went_out_of_service_while_it_was_judged(
+    database: Database, what: str
+) -> None:
+    blobs = Interrupted.in_memory()
+    async with staged(database, blobs=blobs) as stage:
+        attester = await ready(stage.api, small_node())
+        challenge = await attester.challenge()
+        blobs.before = lambda: done(stage.api, attester.id, what)
+        answer = await attester.submit(challenge, attester.evidence(challenge))
+        assert (answer.status_code, answer.json()["code"]) == (409, "NODE_STATE_CHANGED")
+        assert (await shown(stage.api, attester.id))["standing"] == "rejected"
+        async with database.transaction(stage.api.tenant) as tx:
+            assert await tx.fetch_value("select count(*) from attestation.results") == 0

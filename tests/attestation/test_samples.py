@@ -16,11 +16,12 @@ from plugins.process import make_process
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from lotabots.attestation import AttestationSettings
+from lotabots.attestation import AttestationSettings, service
 from lotabots.attestation.resource_metrics import NewestReports
 from lotabots.attestation.samples import Keeper
 from lotabots.evidence.schemes.host_claims import GpuUse, HostUse, Nvml, Report
 from lotabots.kernel import Role
+from lotabots.reference import ReferenceSettings
 from lotabots.runtime.clock import utc_now
 from lotabots.runtime.database import Database
 
@@ -358,3 +359,14 @@ async def test_no_more_nodes_are_shown_than_the_setting_says(
     await newest.refresh(process)
     shown = exported(newest, process.telemetry.registry)
     assert len(shown["lotabots_claimed_report_timestamp_seconds"]) == 2
+
+
+@pytest.mark.parametrize(("most", "shown"), [(0, False), (1, True)])
+async def test_metrics_of_nodes_are_looked_up_only_where_they_are_to_be_shown(
+    database: Database, most: int, shown: bool
+) -> None:
+    settings = AttestationSettings(resource_metrics=most)
+    process = make_process(database, io.BytesIO(), settings, ReferenceSettings())
+    loops = {loop.name for loop in service(process).loops}
+    assert "attestation.samples" in loops
+    assert ("attestation.resources" in loops) is shown

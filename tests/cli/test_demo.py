@@ -71,7 +71,7 @@ def test_a_demonstration_leaves_a_whole_log_with_everything_in_it(
     bundle = read_bundle((copy / "tile" / "entries" / "000.p" / str(size)).read_bytes())
     verbs = [json.loads(entry)["verb"] for entry in bundle]
     assert verbs.count("attestation.record") == NODES + WITH_MODELS
-    assert verbs.count("node.register") == NODES
+    assert verbs.count("node.enroll") == NODES
     assert verbs.count("model.promote") == 1
 
 

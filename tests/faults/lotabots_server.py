@@ -28,9 +28,10 @@ NO_NETWORK = Path(__file__).with_name("no_network")
 
 
 @asynccontextmanager
-async def serving(log: Log, folder: Path) -> AsyncIterator[Api]:
-    """All services in one process, which orders and publishes the log; a client in a new tenant."""
-    folder.mkdir()
+async def serving(log: Log, folder: Path, tokens: Tokens | None = None) -> AsyncIterator[Api]:
+    """All services in one process, which orders and publishes the log; a client in a new tenant,
+    or in that of an earlier process."""
+    folder.mkdir(exist_ok=True)
     roots = folder / "simulated.pem"
     roots.write_bytes(roots_pem())
     environ = {name: value for name, value in os.environ.items() if not name.startswith("LOTA_")}
@@ -50,7 +51,8 @@ async def serving(log: Log, folder: Path) -> AsyncIterator[Api]:
         keys = await Keyring(log.database, MASTER_KEY).load(TOKEN_PURPOSE)
         async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
             servers = Servers("one-process", url, {}, log.urls.app)
-            yield Api(servers, client, Tokens(keys.current, uuid4()), log.database)
+            made = tokens or Tokens(keys.current, uuid4())
+            yield Api(servers, client, made, log.database)
 
 
 def log_keys() -> tuple[NoteVerifier, ...]:

@@ -51,6 +51,14 @@ class Listening:
             elif name == "data":
                 data = f"{data}\n{value}" if data else value
 
+    async def begun(self) -> None:
+        """Reads until the client has an id."""
+        async with asyncio.timeout(SECONDS):
+            async for line in self.answer.aiter_lines():
+                if line.startswith("id: "):
+                    self.last_id = line.removeprefix("id: ")
+                    return
+
     async def next(self, count: int) -> list[Told]:
         """So many messages; `messages` cannot be read after it, since a line may be begun."""
         found: list[Told] = []

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -46,8 +47,13 @@ MATRIX: Mapping[str, str] = {
     "GET /v1/config": "config.read",
     "PUT /v1/config/{key}": "config.write",
     "DELETE /v1/config/{key}": "config.write",
+    "POST /v1/deliveries/{delivery_id}/replay": "webhook.write",
+    "GET /v1/events": "event.read",
     "GET /v1/fleet": "node.read",
     "POST /v1/fleet/reappraisals": "policy.read",
+    "POST /v1/enrolment-tokens": "node.write",
+    "POST /v1/enrolments": PUBLIC,
+    "POST /v1/enrolments/{enrolment_id}/activation": PUBLIC,
     "GET /v1/identity/jwks.json": PUBLIC,
     "POST /v1/login": PUBLIC,
     "POST /v1/login/invitation": PUBLIC,
@@ -93,6 +99,11 @@ MATRIX: Mapping[str, str] = {
     "GET /v1/nodes/{node_id}/resources": "node.read",
     "GET /v1/nodes/{node_id}/samples": "node.read",
     "POST /v1/nodes/{node_id}/samples": "node.report",
+    "POST /v1/nodes/{node_id}/devices": "node.write",
+    "DELETE /v1/nodes/{node_id}/devices/{kind}/{device_id}": "node.write",
+    "POST /v1/nodes/{node_id}/quarantine": "node.write",
+    "POST /v1/nodes/{node_id}/release": "node.write",
+    "POST /v1/nodes/{node_id}/revoke": "node.write",
     "GET /v1/nodes/{node_id}/why": "node.read",
     "GET /v1/policies": "policy.read",
     "POST /v1/policies": "policy.write",
@@ -105,6 +116,11 @@ MATRIX: Mapping[str, str] = {
     "GET /v1/reference/{bundle_id}": "reference.read",
     "POST /v1/reference/{bundle_id}/activate": "reference.write",
     "GET /v1/reference/{bundle_id}/export": "reference.read",
+    "POST /v1/renewals": PUBLIC,
+    "POST /v1/renewals/{renewal_id}": PUBLIC,
+    "GET /v1/revocations": "revocation.read",
+    "POST /v1/revocations": "revocation.write",
+    "DELETE /v1/revocations/{revocation_id}": "revocation.write",
     "GET /v1/status": PUBLIC,
     "GET /v1/users": "user.read",
     "POST /v1/users": "user.write",
@@ -125,6 +141,11 @@ MATRIX: Mapping[str, str] = {
     "POST /v1/users/{user_id}/role": "user.write",
     "DELETE /v1/users/{user_id}/sessions": "session.end",
     "GET /v1/users/{user_id}/sessions": "session.read",
+    "GET /v1/webhooks": "webhook.read",
+    "POST /v1/webhooks": "webhook.write",
+    "DELETE /v1/webhooks/{webhook_id}": "webhook.write",
+    "GET /v1/webhooks/{webhook_id}/deliveries": "webhook.read",
+    "POST /v1/webhooks/{webhook_id}/test": "webhook.write",
 }
 
 # What only some of those who may call a route see of its answer, and the permission for it.
@@ -144,6 +165,10 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "POST /v1/nodes/{node_id}/samples": {
         "reports": [{"at": utc_now().isoformat(), "host": {}, "nvml": {"status": "absent"}}]
     },
+    "POST /v1/nodes/{node_id}/devices": {"kind": "gpu", "device_id": "planted"},
+    "POST /v1/nodes/{node_id}/quarantine": {"reason": "none"},
+    "POST /v1/nodes/{node_id}/release": {"reason": "none"},
+    "POST /v1/nodes/{node_id}/revoke": {"reason": "none"},
     "POST /v1/users/{user_id}/erasure": {"reason": "none"},
     "POST /v1/users/{user_id}/keys": {"name": "stolen"},
     "POST /v1/users/{user_id}/links": {"issuer": "https://evil.example", "subject": "me"},
@@ -175,24 +200,36 @@ async def things(people: People, victim: Person) -> Things:
     api, node = people.api, small_node()
     attester = await ready(api, node)
     attested = await attester.attested()
+    device = {"kind": "unheardof", "device_id": uuid4().hex}
+    assert (await api.post(f"/v1/nodes/{attester.id}/devices", device)).status_code == 201
     bundle = await upload(api, ReferenceFiles.of({"rim/a.xml": b"<a/>"}), name="own")
     key = (await api.post(f"/v1/users/{victim.id}/keys", {"name": "x"})).json()
     policy = (await api.post("/v1/policies", {"source": OWN_POLICY})).json()
     model = await in_registry(api, SignedModel())
+    thing = {"kind": "driver", "value": "1.2.3", "reason": "own"}
+    revocation = (await api.post("/v1/revocations", thing)).json()["revocation"]
+    url = "https://127.0.0.1:1999/"  # nobody listens there
+    webhook = (await api.post("/v1/webhooks", {"url": url})).json()["webhook"]
+    delivery = (await api.post(f"/v1/webhooks/{webhook['id']}/test")).json()
     entries = (await api.get("/v1/audit/entries")).json()["entries"]
     return Things(
         {
             "attestation_id": attested["id"],
             "bundle_id": bundle["id"],
+            "delivery_id": delivery["id"],
+            "device_id": device["device_id"],
             "digest": model["digest"],
             "entry": entries[0]["entry"]["id"],
             "key": "log.level",
             "key_id": key["shown"]["id"],
+            "kind": device["kind"],
             "node_id": attester.id,
             "policy": policy["id"],
+            "revocation_id": revocation["id"],
             "session_id": victim.tokens["session_id"],
             "user_id": victim.id,
             "verification_id": model["verification"]["id"],
+            "webhook_id": webhook["id"],
         }
     )
 
@@ -265,6 +302,8 @@ async def test_what_the_strangers_tried_has_changed_nothing(
     keys = (await people.api.get(f"/v1/users/{victim.id}/keys")).json()["keys"]
     assert [one["revoked"] for one in keys] == [False]
     assert (await people.refresh(victim.tokens["refresh_token"])).status_code == 200
+    node = (await people.api.get(f"/v1/nodes/{things.ids['node_id']}")).json()
+    assert (node["lifecycle"], len(node["inventory"])) == ("active", 2)
 
 
 async def test_in_the_own_tenant_a_route_is_open_to_exactly_the_roles_of_the_matrix(

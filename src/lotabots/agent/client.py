@@ -77,6 +77,7 @@ class Client:
         self._key = key
         self._clock = clock
         self._correction = timedelta()
+        self._aborted = False
         self._connection = self._made()
         self._used = monotonic()
 
@@ -95,7 +96,8 @@ class Client:
         self._connection.close()
 
     def abort(self) -> None:
-        """Ends a call that waits for the server, from a signal's handler: it fails."""
+        """Ends all calls, also one that waits for the server; for a signal's handler."""
+        self._aborted = True
         with suppress(OSError, AttributeError):
             self._connection.sock.shutdown(socket.SHUT_RDWR)
 
@@ -149,6 +151,8 @@ class Client:
 
     def _sent(self, method: str, path: str, body: bytes | None, token: str | None) -> bytes:
         """One request. Raises SSLCertVerificationError besides LotaError."""
+        if self._aborted:
+            raise LotaError(Kind.UNAVAILABLE, "SERVER_UNREACHABLE", "we were told to stop")
         if monotonic() - self._used > IDLE_SECONDS:
             self._connection.close()
         headers = {"accept": "application/json", **self._credentials(method, path, token)}

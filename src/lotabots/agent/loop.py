@@ -87,7 +87,7 @@ class Loop:
         """One attestation, full. Raises LotaError."""
         attested = self._attesting.attest("full")
         self._judged(attested)
-        self._say(timedelta(0), None)
+        self._say(None, None)
         return attested
 
     def step(self) -> float:
@@ -112,7 +112,7 @@ class Loop:
         if self._around.stop.told:
             return 0.0
         if error.code in FINAL:
-            self._say(timedelta(0), error)
+            self._say(None, error)
             self._around.log.error("agent.revoked", node=str(self._attesting.kept.node))
             raise error
         self._failures += 1
@@ -156,7 +156,7 @@ class Loop:
         self._around.notify.doing(f"{word}{attested.status} {reason}")
         self._say(timedelta(seconds=attested.next.after_seconds), None)
 
-    def _say(self, wait: timedelta, error: LotaError | None) -> None:
+    def _say(self, wait: timedelta | None, error: LotaError | None) -> None:
         """Leaves for `status` how we fare."""
         now = self._attesting.client.now()
         self._status = msgspec.structs.replace(
@@ -164,7 +164,7 @@ class Loop:
             at=now,
             failures=self._failures if error is not None else 0,
             error=None if error is None else error.code,
-            next_at=now + wait,
+            next_at=None if wait is None else now + wait,
         )
         try:
             self._state.say(self._status)

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -70,9 +71,10 @@ def join_node(settings: AgentSettings, wanted: Wanted) -> Joined:
         if simulation is not None:
             machine = _simulated(simulation)
         elif wanted.software if begun is None else begun.identity == "software":
-            machine, _ = _real(None)
+            machine, _ = _real(None, Time())
         else:
-            machine, _ = _real(_root(state, settings, ignored) if has_tpm(settings.tcti) else None)
+            root = _root(state, settings, ignored) if has_tpm(settings.tcti) else None
+            machine, _ = _real(root, Time())
         found = machine.inventory()
         joining = Joining(wanted.text, wanted.name, simulation)
         return Joined(join(state, joining, machine, utc_now), found.failed)
@@ -113,6 +115,7 @@ def opened(
         def failed(error: LotaError) -> None:
             log.warning("agent.evidence_missing", code=error.code, detail=error.detail)
 
+        time = Time()
         measure: Callable[[], object] | None = None
         machine: Machine
         if kept.simulation is not None:
@@ -122,8 +125,9 @@ def opened(
             raise invalid("AGENT_SIMULATION", detail)
         else:
             root = None if kept.identity == "software" else _root(state, settings, failed)
-            machine, measure = _real(root)
+            machine, measure = _real(root, time)
         attesting = Attesting(state, machine, utc_now, failed)
+        time.now = attesting.client.now
         try:
             yield Agent(state, attesting, settings, log, measure, environ or {})
         finally:
@@ -189,10 +193,21 @@ def _root(state: State, settings: AgentSettings, failed: Callable[[LotaError], N
     return open_root(state.tpm, settings.tcti, settings.tpm_certificates, failed)
 
 
-def _real(root: TpmRoot | None) -> tuple[RealMachine, Callable[[], object]]:
+class Time:
+    """The present moment for what a host says: by our clock, until we know the server's."""
+
+    def __init__(self) -> None:
+        self.now: Callable[[], datetime] = utc_now
+
+    def __call__(self) -> datetime:
+        """Now."""
+        return self.now()
+
+
+def _real(root: TpmRoot | None, clock: Time) -> tuple[RealMachine, Callable[[], object]]:
     """This machine, and what measures its use."""
     patience = Patience(DRIVER_SECONDS)
-    host = HostWord(patience, utc_now)
+    host = HostWord(patience, clock)
     return RealMachine(root, (Gpus(patience), host)), host.report
 
 

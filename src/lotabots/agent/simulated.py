@@ -56,12 +56,12 @@ class SimulatedRoot:
         )
 
     def opened(self, blob: bytes) -> bytes:
-        """What TPM2_ActivateCredential gives. Raises `TPM_REFUSED`."""
+        """What TPM2_ActivateCredential gives. Raises `TPM_CREDENTIAL`."""
         try:
             return self._tpm().activate_credential(blob)
         except ValueError as error:
             detail = "The (SIMULATED) TPM does not open what the server sent."
-            raise LotaError(Kind.CONFLICT, "TPM_REFUSED", detail) from error
+            raise LotaError(Kind.VALIDATION, "TPM_CREDENTIAL", detail) from error
 
     def quoted(self, data: bytes) -> tuple[bytes, bytes]:
         """What TPM2_Quote gives."""
@@ -125,7 +125,9 @@ class SimulatedMachine:
     def _tpm(self) -> SimulatedTpm:
         tpm = self.node.tpm
         if tpm is None:
-            raise LotaError(Kind.CONFLICT, "TPM_REFUSED", "This simulated machine has no TPM.")
+            raise LotaError(
+                Kind.CONFLICT, "TPM_DEVICE_MISSING", "This simulated machine has no TPM."
+            )
         since = self.clock() - _POWERED_ON
         return tpm.later(max(int(since.total_seconds() * 1000), 0))
 

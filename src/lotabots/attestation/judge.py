@@ -20,7 +20,6 @@ from lotabots.appraisal import (
 from lotabots.evidence import Anchors, Caches
 from lotabots.kernel import Kind, LotaError, sha256_hex
 
-
 SMALL = 16 * 1024
 """Bytes of evidence in a light attestation that are judged where they come: that takes less than a
 millisecond, and to hand them to a thread and to wait for it would take longer."""

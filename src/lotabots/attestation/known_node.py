@@ -22,8 +22,9 @@ class KnownNode(msgspec.Struct, frozen=True, kw_only=True):
     identity: Identity
     policy_ref: str | None
     state: NodeState | None
-    state_digest: str | None
-    """Of the state as it is stored: whoever writes the next one says by it which one it knew."""
+    state_digest: str
+    """Of lifecycle and state as they are stored: whoever writes the next state says by it which one
+    it knew."""
     agent_key: str | None
     """The thumbprint of its agent's key; None where no agent enrolled."""
     tpm_ids: Sequence[str] | None
@@ -63,7 +64,7 @@ class KnownNode(msgspec.Struct, frozen=True, kw_only=True):
 
 KNOWN = """
     n.id as node_id, n.lifecycle, n.identity, n.policy_ref, n.state,
-    md5(n.state::text) as state_digest, a.key_thumbprint as agent_key,
+    md5(concat(n.lifecycle, n.state::text)) as state_digest, a.key_thumbprint as agent_key,
     t.ids as tpm_ids, t.certificates as tpm_certificates, t.keys as tpm_keys
 """
 """The columns of a `KnownNode`, but for what it declares, from `OF_NODE`."""

@@ -22,10 +22,13 @@ from lotabots.audit import Entry, Journal
 from lotabots.kernel import Kind, LotaError, Principal, invalid
 from lotabots.runtime.database import Transaction
 
+OUT_OF_SERVICE = "rejected"
+"""How a node stands that an operator does not vouch for."""
+
 
 class _Life(msgspec.Struct, frozen=True):
     lifecycle: str
-    identity: str
+    standing: str
 
 
 class Lives:
@@ -43,7 +46,7 @@ class Lives:
         if life.lifecycle == "active":
             await _set(tx, node_id, "quarantined", reason, now)
             await revocations.put(tx, "quarantine", str(node_id), reason, principal.user_id, now)
-            await _tell(tx, Notice.NODE_QUARANTINED, node_id, reason, now)
+            await _tell(tx, Notice.NODE_QUARANTINED, node_id, life, reason, now)
             await self._record(tx, principal, "node.quarantine", node_id, reason)
         return await nodes.found(tx, node_id, now)
 
@@ -70,7 +73,7 @@ class Lives:
             await credentials.end(tx, node_id, now)
             await revocations.put(tx, "node", str(node_id), reason, principal.user_id, now)
             await revocations.take_back(tx, "quarantine", str(node_id), principal.user_id, now)
-            await _tell(tx, Notice.NODE_REVOKED, node_id, reason, now)
+            await _tell(tx, Notice.NODE_REVOKED, node_id, life, reason, now)
             await self._record(tx, principal, "node.revoke", node_id, reason)
         return await nodes.found(tx, node_id, now)
 
@@ -175,7 +178,7 @@ class Lives:
 async def _held(tx: Transaction, node_id: UUID) -> _Life:
     """The node's life, which nobody else changes before this transaction ends."""
     life = await tx.fetch_one(
-        "select lifecycle, identity from attestation.nodes where id = $1 for update",
+        "select lifecycle, standing from attestation.nodes where id = $1 for update",
         node_id,
         into=_Life,
     )
@@ -197,7 +200,7 @@ async def _set(tx: Transaction, node_id: UUID, lifecycle: str, reason: str, now:
     """
     await tx.execute(
         "update attestation.nodes set lifecycle = $2, lifecycle_reason = $3, lifecycle_at = $4,"
-        " standing = case when $2 = 'active' then standing else 'rejected' end,"
+        " standing = case when $2 = 'active' then standing else $5 end,"
         " standing_at = case when $2 = 'active' then standing_at else $4 end,"
         " due_at = case when $2 = 'revoked' then null else due_at end,"
         " overdue_at = case when $2 = 'revoked' then null else overdue_at end"
@@ -206,13 +209,22 @@ async def _set(tx: Transaction, node_id: UUID, lifecycle: str, reason: str, now:
         lifecycle,
         reason,
         now,
+        OUT_OF_SERVICE,
     )
 
 
-async def _tell(tx: Transaction, kind: Notice, node_id: UUID, reason: str, now: datetime) -> None:
+async def _tell(
+    tx: Transaction, kind: Notice, node_id: UUID, life: _Life, reason: str, now: datetime
+) -> None:
     """Takes the node's results back, and tells so."""
     results = await revoke_of_node(tx, node_id, str(kind), now)
-    await tell(tx, kind, node_id, {"reason": reason, "results": results}, now)
+    data: dict[str, str | int | None] = {
+        "before": life.standing,
+        "after": OUT_OF_SERVICE,
+        "reason": reason,
+        "results": results,
+    }
+    await tell(tx, kind, node_id, data, now)
 
 
 def _told(verb: str, device: DeclaredDevice) -> dict[str, str | int | None]:

@@ -7,6 +7,7 @@ from anyio import to_thread
 
 from lotabots.appraisal import POLICY_TEXTS, Policy, builtin_policy, load_policy
 from lotabots.attestation import policy_store as store
+from lotabots.attestation.notices import Notice, tell
 from lotabots.attestation.types import PolicySummary, PolicyText
 from lotabots.audit import Entry, Journal
 from lotabots.kernel import Kind, LotaError, Principal, Role
@@ -111,6 +112,8 @@ class Policies:
         policy = await self._read(tx, ref)
         if await store.activate_policy(tx, policy.id, now):
             await publish(tx, Topic.POLICY, str(tx.tenant))
+            told = {"policy": policy.id, "name": policy.name}
+            await tell(tx, Notice.POLICY_ACTIVATED, None, told, now)
             await self._journal.append(tx, _entry(principal, "policy.activate", policy))
         return await self.show(tx, policy.id)
 

@@ -67,25 +67,36 @@ async def standing_on(tx: Transaction, kind: str, value: str) -> list[UUID]:
 
     By the facts of its verdict: what was proven there, or claimed where nothing is proven.
     """
-    if kind == "device":
-        rows = await tx.fetch(
-            "select distinct n.id as node from attestation.nodes n"
-            " join attestation.inventory i on i.node_id = n.id where i.device_id = $1",
-            value,
-            into=_Node,
-        )
-        return [row.node for row in rows]
-    rows = await tx.fetch(
-        "select n.id as node from attestation.nodes n cross join lateral ("
-        "   select verdict from attestation.attestations where hardware_id = n.id::text"
-        "   and attestation_type = 'node' order by created_at desc, id desc limit 1"
-        " ) newest"
-        # The canonical text of a string stands in the verdict exactly as JSON writes it.
-        " where position(convert_to(to_json($1::text)::text, 'UTF8') in newest.verdict) > 0",
-        value,
-        into=_Node,
-    )
+    sql = _HAVING if kind == "device" else _SAYING
+    return [row.node for row in await tx.fetch(sql, value, into=_Node)]
+
+
+async def in_force_on(tx: Transaction, kind: str, value: str, now: datetime) -> list[UUID]:
+    """Those of them that have a result in force, which somebody could act upon."""
+    sql = _HAVING if kind == "device" else _SAYING
+    rows = await tx.fetch(f"{sql} and {_IN_FORCE}", value, now, LOOK_BACK, into=_Node)
     return [row.node for row in rows]
+
+
+_HAVING = """
+select n.id as node from attestation.nodes n where exists (
+    select from attestation.inventory i where i.node_id = n.id and i.device_id = $1
+)
+"""
+# The canonical text of a string stands in the verdict exactly as JSON writes it.
+_SAYING = """
+select n.id as node from attestation.nodes n where position(
+    convert_to(to_json($1::text)::text, 'UTF8') in (
+        select verdict from attestation.attestations where hardware_id = n.id::text
+        and attestation_type = 'node' order by created_at desc, id desc limit 1
+    )
+) > 0
+"""
+_IN_FORCE = """exists (
+    select from attestation.attestations a join attestation.results r on r.attestation_id = a.id
+    where a.hardware_id = n.id::text and a.created_at > $2::timestamptz - $3::interval
+        and a.status = 'accepted' and r.expires_at > $2 and r.revoked_at is null
+)"""
 
 
 async def revoked_indexes(database: Database, now: datetime) -> list[int]:

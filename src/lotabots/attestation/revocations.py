@@ -19,8 +19,10 @@ from lotabots.kernel import Kind, LotaError, Principal, canonical, sha256_hex
 from lotabots.runtime.database import Transaction
 
 MOST = 10_000
-"""In force in one tenant: each appraisal holds its node against all of them."""
+"""Things in force in one tenant: each appraisal holds its node against all of them. Of nodes there
+may be any number: what takes a node out of service is never refused."""
 
+OF_NODES = ("node", "quarantine")
 _PLAIN = r"^[^\x00-\x1f\x7f]+\Z"
 RevocationKind = Literal["node", "quarantine", "device", "reference", "key", "driver"]
 Thing = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=_PLAIN)]
@@ -90,9 +92,11 @@ async def put(
     Raises `REVOCATIONS_TOO_MANY`.
     """
     held = await tx.fetch_value(
-        "select count(*) from attestation.revocations where lifted_at is null", into=int
+        "select count(*) from attestation.revocations"
+        " where lifted_at is null and kind not in ('node', 'quarantine')",
+        into=int,
     )
-    if (held or 0) >= MOST:
+    if kind not in OF_NODES and (held or 0) >= MOST:
         detail = f"There are {MOST} revocations in force; lift some that are of no use any more."
         raise LotaError(Kind.CONFLICT, "REVOCATIONS_TOO_MANY", detail)
     return await tx.fetch_one(
@@ -140,7 +144,7 @@ async def make(
     if row is None:
         raise LotaError(Kind.CONFLICT, "REVOCATION_EXISTS", "This is revoked already.")
     hit = await results_store.standing_on(tx, request.kind, request.value)
-    because = f"{request.kind} {request.value} was revoked"
+    because = because_of(request.kind, request.value)
     over = await results_store.revoke_of_each(tx, hit, because, now)
     revoked = sum(over.values())
     made: Data = {
@@ -174,13 +178,20 @@ async def lift(
     if row is None or row.lifted_at is not None:
         detail = "There is no such revocation in force."
         raise LotaError(Kind.NOT_FOUND, "REVOCATION_NOT_FOUND", detail)
-    if row.kind in ("node", "quarantine"):
+    if row.kind in OF_NODES:
         detail = "A quarantine ends by releasing the node; a revoked node stays revoked."
         raise LotaError(Kind.CONFLICT, "REVOCATION_OF_NODE", detail)
     await take_back(tx, row.kind, row.value, principal.user_id, now)
     await tell(tx, Notice.REVOCATION_LIFTED, None, {"kind": row.kind, "value": row.value}, now)
     await journal.append(tx, _entry(principal, "revocation.lift", row))
     return msgspec.structs.replace(row, lifted_by=principal.user_id, lifted_at=now)
+
+
+def because_of(kind: RevocationKind, value: str) -> str:
+    """Why a result is over that stood on this thing."""
+    return (
+        f"node {value} is in quarantine" if kind == "quarantine" else f"{kind} {value} was revoked"
+    )
 
 
 def _entry(principal: Principal, verb: str, row: RevocationRow) -> Entry:

@@ -22,5 +22,5 @@ def freshness_at(now: str, table: str = "n") -> str:
     return (
         f"case when {table}.overdue_at <= {now} then 'silent'"
         f" when {table}.due_at <= {now} then 'stale'"
-        f" when {table}.last_success_at is null then 'never' else 'fresh' end"
+        f" when {table}.standing = 'unknown' then 'never' else 'fresh' end"
     )

@@ -171,8 +171,8 @@ class _HeldRow(Held, frozen=True):
 async def hold(tx: Transaction, nodes: Collection[UUID]) -> dict[UUID, Held]:
     """These nodes, held until the transaction ends."""
     rows = await tx.fetch(
-        "select id, standing, md5(state::text) as state_digest from attestation.nodes"
-        " where id = any($1::uuid[]) order by id for update",
+        "select id, standing, md5(concat(lifecycle, state::text)) as state_digest"
+        " from attestation.nodes where id = any($1::uuid[]) order by id for update",
         list(nodes),
         into=_HeldRow,
     )

@@ -24,6 +24,8 @@ _PLAIN = r"^[^\x00-\x1f\x7f]+\Z"
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=_PLAIN)]
 ModelDigest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 DeviceKind = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{1,16}\Z")]
+DeviceId = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*\Z")]
+"""Stands in paths as it is, so with no letter that a path gives a meaning to."""
 Subject = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{1,16}[0-9]{1,3}\Z")]
 NodeClass = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z")]
 Coordinate = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
@@ -52,7 +54,7 @@ class DeclaredDevice(Request, frozen=True, kw_only=True):
     """One device that a node has, by the id that its certificate will have to carry."""
 
     kind: DeviceKind
-    device_id: Name
+    device_id: DeviceId
 
 
 class ChallengeRequest(Request, frozen=True, kw_only=True):

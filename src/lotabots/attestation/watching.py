@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter
 from lotabots.attestation.notices import Notice, Told, tell_all
 from lotabots.attestation.results_store import revoke_of_nodes
 from lotabots.attestation.settings import AttestationSettings
+from lotabots.attestation.settling import Settler
 from lotabots.attestation.webhooks.delivering import Deliverer
 from lotabots.audit import SYSTEM, Entry, Journal
 from lotabots.runtime.database import Transaction
@@ -177,5 +178,5 @@ async def _remove(process: Process, tenant: UUID, sql: str, kept: timedelta) -> 
 
 def service(process: Process) -> Service:
     """The watchdog, and who delivers events: it answers nothing but whether it is well."""
-    loops = (*Watchdog(process).loops, *Deliverer(process).loops)
+    loops = (*Watchdog(process).loops, Settler().loop, *Deliverer(process).loops)
     return Service(name="watch", handlers=(), loops=loops)

@@ -3,10 +3,10 @@
 import click
 import msgspec
 
-from lotabots.cli.client import Client, connect, server_option
+from lotabots.cli.client import connect, server_option
+from lotabots.cli.node.served import node_id
 from lotabots.cli.output import EXIT_OF, Exit, output_option, paint, printable, say
 from lotabots.evidence import Finding
-from lotabots.kernel import Kind, LotaError
 
 MOST = 12
 """Changed facts that are printed; all of them are in the JSON."""
@@ -22,12 +22,6 @@ class Node(msgspec.Struct):
     lifecycle: str = "active"
     lifecycle_reason: str = ""
     identity: str = "declared"
-
-
-class Nodes(msgspec.Struct):
-    """A page of nodes."""
-
-    items: list[Node]
 
 
 class FactChange(msgspec.Struct):
@@ -93,17 +87,6 @@ def command(node: str, output: str, server: str) -> int:
     else:
         show(why)
     return EXIT_OF.get(why.node.standing, Exit.INCONCLUSIVE)
-
-
-def node_id(client: Client, ref: str) -> str:
-    """The id of the node of this id or name. Raises `NODE_NOT_FOUND`."""
-    if len(ref) == 36 and ref.count("-") == 4:
-        return ref
-    found = msgspec.json.decode(client.get("/v1/nodes", name=ref), type=Nodes)
-    named = [one.id for one in found.items if one.name == ref]
-    if not named:
-        raise LotaError(Kind.NOT_FOUND, "NODE_NOT_FOUND", f"There is no node called {ref}.")
-    return named[0]
 
 
 def show(why: Why) -> None:

@@ -35,8 +35,8 @@ _PREFLIGHT: tuple[Header, ...] = (
     (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
     (
         b"access-control-allow-headers",
-        b"authorization, content-type, dpop, idempotency-key, if-match, if-none-match, last-event-id,"
-        b" lota-version, traceparent",
+        b"authorization, content-type, dpop, idempotency-key, if-match, if-none-match,"
+        b" last-event-id, lota-version, traceparent",
     ),
     (b"access-control-max-age", b"600"),
 )

@@ -8,7 +8,7 @@ surrogate.
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from json.encoder import encode_basestring
 from typing import NoReturn, TypeAlias, TypeVar
 
@@ -43,15 +43,12 @@ def canonical(value: object) -> bytes:
 
 
 def _write(value: object, parts: list[str], depth: int) -> None:
+    # bool before int: True is an int in Python.
     if isinstance(value, str):
         parts.append(encode_basestring(value))
-    elif isinstance(value, dict):
-        _write_object(value, parts, _below(depth))
-    elif isinstance(value, list | tuple):
-        _write_array(value, parts, _below(depth))
     elif value is None:
         parts.append("null")
-    elif isinstance(value, bool):  # before int: True is an int in Python
+    elif isinstance(value, bool):
         parts.append("true" if value else "false")
     elif isinstance(value, int):
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
@@ -59,37 +56,35 @@ def _write(value: object, parts: list[str], depth: int) -> None:
         parts.append(int.__repr__(value))
     elif isinstance(value, float):
         parts.append(_number(value))
-    elif isinstance(value, Mapping):  # last: whether a class is one takes long to find out
-        _write_object(value, parts, _below(depth))
+    elif depth == 0:
+        raise _not_canonical(f"lists and objects are nested deeper than {MAX_DEPTH}")
+    elif isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - the first is quick
+        _write_object(value, parts, depth - 1)
+    elif isinstance(value, list | tuple):
+        separator = "["
+        for item in value:
+            parts.append(separator)
+            _write(item, parts, depth - 1)
+            separator = ","
+        parts.append("]" if value else "[]")
     else:
         raise _not_canonical(f"{type(value).__name__} is no JSON type")
-
-
-def _below(depth: int) -> int:
-    if depth == 0:
-        raise _not_canonical(f"lists and objects are nested deeper than {MAX_DEPTH}")
-    return depth - 1
-
-
-def _write_array(value: Sequence[object], parts: list[str], depth: int) -> None:
-    separator = "["
-    for item in value:
-        parts.append(separator)
-        _write(item, parts, depth)
-        separator = ","
-    parts.append("]" if value else "[]")
 
 
 def _write_object(value: Mapping[object, object], parts: list[str], depth: int) -> None:
     keys = [key for key in value if isinstance(key, str)]
     if len(keys) != len(value):
         raise _not_canonical("an object key is not a string")
-    # In ASCII the order of code units is that of the texts themselves.
+    # The order of code units is that of characters where all are ASCII.
     keys.sort(key=None if "".join(keys).isascii() else _utf16)
     separator = "{"
     for key in keys:
-        parts.append(f"{separator}{encode_basestring(key)}:")
-        _write(value[key], parts, depth)
+        member = value[key]
+        if type(member) is str:
+            parts.append(f"{separator}{encode_basestring(key)}:{encode_basestring(member)}")
+        else:
+            parts.append(f"{separator}{encode_basestring(key)}:")
+            _write(member, parts, depth)
         separator = ","
     parts.append("}" if keys else "{}")
 

@@ -160,6 +160,21 @@ def test_secure_boot_is_what_was_measured_before_the_separator(
     found = by_log(events, secure_boot=True)
     assert found.facts["secure_boot"] == status
     assert ("TPM-SECURE-BOOT" in codes(found)) == (status != "enabled")
+    assert {one.measured for one in found.findings if one.code == "TPM-SECURE-BOOT"} <= {status}
+
+
+def test_secure_boot_is_unknown_where_the_log_does_not_lead_to_pcr_7() -> None:
+    held = quoted() | {7: b"\1" * 32}
+    found = judge(held=held, reference={"secure_boot": True})
+    assert codes(found) == ["TPM-EVENTLOG-MISMATCH", "TPM-SECURE-BOOT"]
+    assert found.findings[-1].measured == "unknown"
+
+
+@pytest.mark.parametrize(("count", "status"), [(256, "match"), (257, "unjudged")])
+def test_more_applications_than_any_firmware_starts_are_not_judged(count: int, status: str) -> None:
+    others = [one for one in BOOT if one not in APPLICATIONS]
+    found = by_log([*others, *[APPLICATIONS[0]] * count], boot={"allow": APPS})
+    assert (found.findings, statuses(found)[4]) == ((), status)
 
 
 def test_the_words_of_a_log_do_not_switch_secure_boot_on() -> None:

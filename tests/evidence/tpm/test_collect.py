@@ -8,7 +8,9 @@ import os
 import stat
 import time
 from collections.abc import Callable
+from hashlib import sha1
 from pathlib import Path
+from struct import pack
 
 import pytest
 from cryptography import x509
@@ -25,6 +27,7 @@ from lotabots.evidence.schemes.tpm.collect import (
 )
 from lotabots.evidence.schemes.tpm.collect.certificates import read_certificates
 from lotabots.evidence.schemes.tpm.collect.kept import KEY, Blobs, Kept
+from lotabots.evidence.schemes.tpm.ima import read_ima as read_list
 from lotabots.kernel import LotaError
 from lotabots.kernel.codes import CATALOGUE
 from lotabots.simulator import SimulatedTpm
@@ -254,13 +257,28 @@ def test_a_list_that_was_sent_before_goes_on_however_long_it_has_become(tmp_path
     assert read_ima(200_000, log) == []
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n"))), st.integers(0, 9))
-def test_lines_are_read_from_where_they_are_asked_for(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[str], start: int
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters=" "))), st.integers(0, 9))
+def test_entries_are_read_from_where_they_are_asked_for_whatever_files_are_called(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], start: int
 ) -> None:
     log = tmp_path_factory.getbasetemp() / "ima-list"
-    log.write_bytes("".join(f"{line}\n" for line in lines).encode())
-    assert read_ima(start, log) == [f"{line}\n" for line in lines][start:]
+    entries = [f"10 aa ima-ng sha256:bb {name}\n" for name in names]
+    log.write_bytes("".join(entries).encode())
+    assert read_ima(start, log) == entries[start:]
+
+
+def test_a_name_that_is_no_utf8_is_sent_so_that_the_verifier_finds_its_bytes(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "log"
+    name = b"/tmp/caf\xe9\nand_more"
+    data = pack("<I", 40) + b"sha256:\0" + bytes(32) + pack("<I", len(name) + 1) + name + b"\0"
+    shown = sha1(data).hexdigest().encode()
+    log.write_bytes(b"10 %b ima-ng sha256:%b %b\n" % (shown, b"00" * 32, name))
+    sent = read_ima(0, log)
+    assert sent is not None
+    (entry,) = read_list("".join(sent))
+    assert entry.path == "/tmp/caf\\xe9\nand_more"
 
 
 CHAIN = x509.load_pem_x509_certificates(SimulatedTpm(b"seed").certificates)

@@ -228,8 +228,25 @@ def test_vendor_information_in_the_first_event_is_passed_over() -> None:
     assert log.count == 2
 
 
+@pytest.mark.parametrize("size", [0, 65])
+def test_a_bank_of_digests_of_no_known_size_is_refused(size: int) -> None:
+    odd = spec((SHA256, SHA384)).replace(pack("<HH", SHA384, 48), pack("<HH", SHA384, size))
+    assert refusal(odd) == "TPM-EVENTLOG-MALFORMED"
+    assert outcome(read_event_log, spec((SHA256, SHA384))) == ""
+
+
+def test_what_is_no_log_of_either_form_is_not_taken_for_one_of_sha1() -> None:
+    assert refusal(old_event(0, ACTION, b"x") + old_event(23, ACTION, b"")) == "TPM-EVENTLOG-SHA1"
+    for end in (old_event(24, ACTION, b""), old_event(0, ACTION, b"x")[:-1], b"\0" * 31):
+        assert refusal(old_event(0, ACTION, b"x") + end) == "TPM-EVENTLOG-MALFORMED"
+
+
 def test_a_log_beyond_the_limits_is_refused_before_it_is_read() -> None:
-    assert refusal(GOOD + bytes(MAX_LOG)) == "TPM-LIMIT-EVENTLOG"
+    room = MAX_LOG - len(GOOD) - len(event(Made(0, ACTION, b"")))
+    largest = GOOD + event(Made(0, ACTION, bytes(room)))
+    assert len(largest) == MAX_LOG
+    assert outcome(read_event_log, largest) == ""
+    assert refusal(largest + b"\0") == "TPM-LIMIT-EVENTLOG"
 
 
 @pytest.mark.long

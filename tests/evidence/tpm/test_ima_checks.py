@@ -68,12 +68,22 @@ def test_a_file_that_is_not_allowed_contradicts_and_is_not_passed_over(
     assert (found.ima_entries, found.ima_pcr) == (2, before.ima_pcr)
 
 
-def test_many_files_that_are_not_allowed_are_counted() -> None:
-    entries = [measured(f"/usr/bin/{n}") for n in range(50)]
+def test_files_that_are_denied_and_files_that_are_not_allowed_are_counted_together() -> None:
+    entries = [measured("/tmp/x"), measured("/usr/bin/a", f"sha256:{'bb' * 32}")]
+    reference = {"ima": {"allow": ALLOWED, "deny": [{"path": "/tmp/*"}]}}
+    found = judge(ima=entries, sent=whole(entries), reference=reference)
+    assert codes(found) == ["TPM-IMA-DENIED", "TPM-IMA-NOT-ALLOWED"]
+    assert part(found.facts, "ima")["denied"] == 2
+    assert (statuses(found)[10], found.ima_entries) == ("mismatch", 0)
+
+
+@pytest.mark.parametrize(("count", "last"), [(20, "/usr/bin/19"), (21, "1 more"), (50, "30 more")])
+def test_many_files_that_are_not_allowed_are_counted(count: int, last: str) -> None:
+    entries = [measured(f"/usr/bin/{n}") for n in range(count)]
     reference = {"ima": {"deny": [{"path": "/usr/bin/*"}]}}
     found = judge(ima=entries, sent=whole(entries), reference=reference)
-    assert codes(found) == ["TPM-IMA-DENIED"] * 21
-    assert found.findings[-1].measured == "30 more"
+    assert codes(found) == ["TPM-IMA-DENIED"] * min(count, 21)
+    assert found.findings[-1].measured.startswith(last)
 
 
 @pytest.mark.parametrize("last", [9, 7])

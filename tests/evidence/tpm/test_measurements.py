@@ -9,6 +9,8 @@ from evidence.tpm.judging import (
     FILES,
     GOOD,
     LOG,
+    LOGGED,
+    VARIABLES,
     ZERO,
     aggregate,
     codes,
@@ -110,3 +112,12 @@ def test_whatever_is_sent_every_quoted_pcr_has_one_status(
     assert all(problem.code in BY_NAME for problem in found.findings)
     # Nothing but the allowed applications of a log that leads to PCR 4 could judge anything here.
     assert set(cast("list[int]", listed["matched"])) <= {4}
+
+
+def test_what_was_judged_stands_on_the_values_that_judged_it_and_on_no_others() -> None:
+    apps, variables = (set(map(bytes.fromhex, some)) for some in (APPS, VARIABLES))
+    found = judge(reference=GOOD)
+    assert found.stands_on == {BOOTED[pcr] for pcr in LOGGED} | apps | variables
+    assert judge(reference={"boot": {"allow": APPS}}).stands_on == apps
+    held = quoted() | {0: b"\1" * 32}
+    assert BOOTED[0] not in judge(log=None, held=held, reference=GOOD).stands_on

@@ -201,3 +201,18 @@ def test_a_digest_of_verity_is_no_digest_of_a_file() -> None:
 def test_sha1_denies_and_never_allows() -> None:
     rules = ima(deny=[{"path": "*", "digests": ["aa" * 20]}]).ima
     assert rules.judge("/x", f"sha1:{'aa' * 20}") is Judgement.DENIED
+
+
+def test_each_value_is_known_by_the_files_that_list_it() -> None:
+    files = [
+        file(pcrs={"0": [A]}),
+        file(boot={"allow": [B]}),
+        file(boot={"variables": [C]}),
+        file(ima={"allow": [BASH]}),
+    ]
+    reference = load(*files)
+    first, second, third, fourth = map(sha256_hex, files)
+    for value, name in ((A, first), (B, second), (C, third)):
+        assert reference.used([bytes.fromhex(value)], of_files=False) == [name]
+    assert reference.used([], of_files=True) == [fourth]
+    assert reference.used([bytes(32)], of_files=False) == []

@@ -26,9 +26,11 @@ def check(case: Case) -> Iterator[Finding]:
     if not case.revoked:
         return
     devices = {claims.subject: dict(_named(claims)) for claims in case.claims}
-    # A device that is declared and silent is the one that it is declared to be.
+    # A device that is declared and proves nothing is the one that it is declared to be.
     for subject, item in (case.inventory or {}).items():
-        devices.setdefault(subject, {("device", item.device_id): item.device_id})
+        names = devices.setdefault(subject, {})
+        if not any(kind == "device" for kind, _ in names):
+            names["device", item.device_id] = item.device_id
     for one in case.revoked:
         if one.kind in ("node", "quarantine"):
             if one.value == case.node:

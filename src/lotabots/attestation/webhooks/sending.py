@@ -72,7 +72,7 @@ class Sender:
         except ssl.SSLError as error:
             raise _failed("WEBHOOK_TLS", "TLS with the receiver failed.") from error
         except OSError as error:
-            raise _failed("WEBHOOK_UNREACHABLE", "The connection broke.") from error
+            raise _unread() from error
 
     async def _addresses(self, to: Destination) -> Sequence[str]:
         """What the host stands for, all of it checked."""
@@ -126,13 +126,17 @@ async def _status(reader: asyncio.StreamReader) -> int:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            raise _failed("WEBHOOK_ANSWER", "There was no answer that could be read.") from error
+            raise _unread() from error
         found = _STATUS.match(head)
         if found is None:
             break
         if (status := int(found[1])) >= 200:
             return status
-    raise _failed("WEBHOOK_ANSWER", "There was no answer that could be read.")
+    raise _unread()
+
+
+def _unread() -> LotaError:
+    return _failed("WEBHOOK_ANSWER", "There was no answer that could be read.")
 
 
 def _failed(code: str, detail: str) -> LotaError:

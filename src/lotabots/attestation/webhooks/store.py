@@ -202,10 +202,10 @@ select found.id, queues.tenant_id, queues.webhook_id from queues cross join late
 """  # noqa: S608 - constants
 _FULL = f"""
 {_QUEUES}
-select queues.webhook_id as id, queues.tenant_id, queues.webhook_id from queues where $1 < (
+select queues.webhook_id as id, queues.tenant_id, queues.webhook_id from queues where $1::bigint < (
     select count(*) from (
         select from attestation.deliveries d
-        where d.state = 'queued' and d.webhook_id = queues.webhook_id limit $1 + 1
+        where d.state = 'queued' and d.webhook_id = queues.webhook_id limit $1::bigint + 1
     ) counted
 )
 """  # noqa: S608 - constants

@@ -55,7 +55,8 @@ def _show(kept: Kept, status: Status | None) -> None:
         click.echo(f"verdict     {paint(status.outcome)}{reason}  at {_time(status.judged_at)}")
     if status.error is not None:
         click.echo(f"since then  {status.failures} failures, last {status.error}")
-    click.echo(f"next        {_time(status.next_at)}")
+    if status.next_at is not None:
+        click.echo(f"next        {_time(status.next_at)}")
 
 
 def _time(moment: datetime | None) -> str:

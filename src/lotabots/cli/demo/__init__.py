@@ -79,7 +79,8 @@ async def demonstrate(place: Path, once: bool, out: Path | None, port: int | Non
         say(f"\nServing at {server.url} until Ctrl-C (API: {server.url}/openapi.json).")
         say(f"Look around:  lotabots login --server {server.url} --username {ADMINISTRATOR}")
         say(f"              password  {password}")
-        say(f"              lotabots attestation list --server {server.url}")
+        say(f"              lotabots fleet --server {server.url}")
+        say(f"              lotabots why wrong-firmware --server {server.url}")
         await server.stopped()
 
 
@@ -96,7 +97,7 @@ def remember(place: Path, server: Running) -> str:
 
 def show(server: Running, password: str) -> Attested:
     """The last attestation of the fleet, once both demonstrations were shown as tables."""
-    say("Attesting six SIMULATED nodes (8 GPUs and 4 switches each) through the API ...")
+    say("Six SIMULATED nodes (a TPM, 8 GPUs and 4 switches each) join and attest by the API ...")
     began = time.perf_counter()
     judged = attest_fleet(server.url, password)
     print_table(
@@ -104,7 +105,7 @@ def show(server: Running, password: str) -> Attested:
         [(name, paint(one.status), level(one), reason(one), fix(one)) for name, one in judged],
     )
     spent = time.perf_counter() - began
-    say(f"{len(judged)} nodes made, registered and judged in {spent:.1f} s by the policy `demo`,")
+    say(f"{len(judged)} nodes made, enrolled and judged in {spent:.1f} s by the policy `demo`,")
     say("which alone admits simulated hardware: `default` and `strict` refuse all six.\n")
     newest = show_models(server, password)
     judge_real_evidence()
@@ -124,9 +125,13 @@ def show_models(server: Running, password: str) -> Attested:
 
 
 def level(one: Attested) -> str:
-    """The weakest level of any device, and that the hardware is simulated."""
+    """The weakest level of any device, and that the hardware is simulated.
+
+    What the host says of itself is never more than claimed, and no device of its own.
+    """
     order = ("none", "claimed", "challenged", "attested", "bound")
-    weakest = min((device.level for device in one.devices), key=order.index, default="none")
+    levels = [device.level for device in one.devices if not device.subject.startswith("host")]
+    weakest = min(levels, key=order.index, default="none")
     return f"{weakest} SIMULATED" if one.simulated else weakest
 
 

@@ -6,8 +6,9 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from lotabots.cli.client import Client
+from lotabots.cli.demo.agents import Agent, session_jwk
 from lotabots.evidence import DerivedChallenge, Finding, InventoryItem, ReferenceFiles
-from lotabots.kernel import SigningKey, decode_base64url
+from lotabots.kernel import SigningKey, decode_base64url, format_time
 from lotabots.runtime.clock import utc_now
 from lotabots.simulator import Fault, ModelOnNode, Node, make_node, reference_files
 
@@ -66,12 +67,12 @@ class Page(msgspec.Struct):
 def fleet() -> tuple[Node, ...]:
     """The nodes, each named after what is wrong with it."""
     return (
-        make_node("good"),
-        make_node("wrong-firmware").with_fault(Fault.FIRMWARE_MODIFIED, "gpu2"),
-        make_node("debug-mode").with_fault(Fault.DEBUG_MODE, "gpu5"),
-        make_node("revoked-certificate").with_fault(Fault.OCSP_REVOKED, "gpu1"),
-        make_node("stale-collateral").with_fault(Fault.OCSP_STALE, "gpu4"),
-        make_node("swapped-gpu").with_fault(Fault.GPU_SWAPPED, "gpu7"),
+        make_node("good", tpm=True),
+        make_node("wrong-firmware", tpm=True).with_fault(Fault.FIRMWARE_MODIFIED, "gpu2"),
+        make_node("debug-mode", tpm=True).with_fault(Fault.DEBUG_MODE, "gpu5"),
+        make_node("revoked-certificate", tpm=True).with_fault(Fault.OCSP_REVOKED, "gpu1"),
+        make_node("stale-collateral", tpm=True).with_fault(Fault.OCSP_STALE, "gpu4"),
+        make_node("swapped-gpu", tpm=True).with_fault(Fault.GPU_SWAPPED, "gpu7"),
     )
 
 
@@ -82,11 +83,19 @@ def attest_fleet(url: str, password: str) -> list[tuple[str, Attested]]:
         client.token = log_in(client, password)
         upload(client, reference_files(utc_now(), nodes))
         client.post(f"/v1/policies/{POLICY}/activate", {})
-        ids = ids_of(client)
-        return [
-            (node.name, attest(client, node, ids.get(node.name) or register(client, node)))
-            for node in nodes
-        ]
+        agents = [agent_of(client, url, node) for node in nodes]
+    return [(one.node.name, attest(one.client, one.node, one.id)) for one in agents]
+
+
+def agent_of(client: Client, url: str, node: Node) -> Agent:
+    """The node's agent with a credential: of a node that joins now, or of one that has joined."""
+    agent = Agent(url, node)
+    known = ids_of(client).get(node.name)
+    if known is None:
+        agent.join(client)
+    else:
+        agent.renew(known)
+    return agent
 
 
 def ids_of(client: Client) -> dict[str, str]:
@@ -125,16 +134,14 @@ def attest(
 
     With a model, the node is asked for it as well, and states the one that it holds.
     """
-    key = SigningKey(generate_private_key(SECP256R1()))
-    public = key.jwk_public()
-    session_key = {name: public[name] for name in ("kty", "crv", "x", "y")}
+    key = client.key or SigningKey(generate_private_key(SECP256R1()))
+    session_key = session_jwk(key)
     models = [model.digest] if model is not None else []
     body = {"node": node_id, "session_key": session_key, "models": models}
     issued = msgspec.json.decode(client.post("/v1/challenges", body), type=Issued)
-    nonces = expected_nonces(issued, key)
-    evidence = node.attest(nonces)
-    if held is not None:
-        evidence.append(held.attest(nonces["model0"]))
+    challenge = derived(issued, key)
+    also = [] if held is None else [held.attest(challenge.expected()["model0"])]
+    evidence = node.attest_whole(challenge, also, collected_at=format_time(utc_now()))
     answer = client.post(
         "/v1/attestations",
         {
@@ -155,9 +162,9 @@ def attest(
     return msgspec.json.decode(answer, type=Attested)
 
 
-def expected_nonces(issued: Issued, key: SigningKey) -> dict[str, bytes]:
-    """Subject -> nonce, derived as the server derives it (DESIGN section 7, Challenge)."""
-    challenge = DerivedChallenge(
+def derived(issued: Issued, key: SigningKey) -> DerivedChallenge:
+    """The challenge as server and node derive nonces from it (DESIGN section 7, Challenge)."""
+    return DerivedChallenge(
         server=issued.server,
         challenge=issued.id,
         node=issued.node,
@@ -165,4 +172,3 @@ def expected_nonces(issued: Issued, key: SigningKey) -> dict[str, bytes]:
         nonce=decode_base64url(issued.nonce),
         inventory=tuple(issued.inventory),
     )
-    return challenge.expected()

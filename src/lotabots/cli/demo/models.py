@@ -10,7 +10,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from lotabots.cli.client import Client
-from lotabots.cli.demo.fleet import Attested, attest, ids_of, log_in
+from lotabots.cli.demo.fleet import Attested, agent_of, attest, log_in
 from lotabots.cli.model.served import Page, Verification, show_model
 from lotabots.kernel import SigningKey
 from lotabots.models import (
@@ -40,11 +40,11 @@ def attest_models(url: str, password: str, node: Node) -> list[tuple[str, Attest
         client.token = log_in(client, password)
         model = in_production(client)
         changed = model.with_file(WEIGHTS, weights(4.5))
-        node_id = ids_of(client)[node.name]
-        return [
-            (name, attest(client, node, node_id, model, held))
-            for name, held in ((NAME, model), ("one weight changed", read(changed)))
-        ]
+        agent = agent_of(client, url, node)
+    return [
+        (name, attest(agent.client, agent.node, agent.id, model, held))
+        for name, held in ((NAME, model), ("one weight changed", read(changed)))
+    ]
 
 
 def in_production(client: Client) -> ModelOnNode:

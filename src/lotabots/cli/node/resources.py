@@ -7,8 +7,8 @@ import click
 import msgspec
 
 from lotabots.cli.client import connect, server_option
+from lotabots.cli.node.served import node_id
 from lotabots.cli.output import Exit, output_option, print_table, say
-from lotabots.cli.why import node_id
 from lotabots.evidence.schemes.host_claims import GpuUse, HostUse, Measured
 from lotabots.kernel import format_time, parse_duration
 from lotabots.runtime.clock import utc_now

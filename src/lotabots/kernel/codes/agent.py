@@ -49,13 +49,6 @@ CODES: tuple[Code, ...] = (
         " file is damaged, `lotabots agent leave` and join again.",
     ),
     Code(
-        "AGENT_TPM_UNUSABLE",
-        "unavailable",
-        "The machine has a TPM that the agent cannot use, and a software identity is weaker.",
-        "Run `lotabots agent doctor`; most often the user is not in the group `tss`. With"
-        " --software the node joins without its TPM, and its verdicts say so.",
-    ),
-    Code(
         "AGENT_DEVICE_STUCK",
         "unavailable",
         "A driver does not return from a call; the evidence of its devices is missing.",

@@ -102,7 +102,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "WEBHOOK_UNREACHABLE",
         "unavailable",
-        "No connection to the receiver could be made, or it broke.",
+        "No connection to the receiver could be made.",
         "See that the receiver listens and its firewall lets us in; the delivery is tried again.",
     ),
     Code(

@@ -74,7 +74,7 @@ class Certificate(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def spki_sha256(self) -> bytes:
-        """SHA-256 of the SubjectPublicKeyInfo; of use for roots only, so not made for every one."""
+        """SHA-256 of the SubjectPublicKeyInfo: by it a root is pinned, and any key revoked."""
         return sha256(self.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
     def valid_at(self, now: datetime) -> bool:

@@ -6,10 +6,13 @@ signature hold: 7 reference values; 8 measurements; 9 approved versions; and, of
 holds, 10 revocation. A failure ends only what depends on it, so that one run reports everything.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
-from lotabots.evidence import Anchor, Claims, Context, Evidence, Level
+from lotabots.evidence import Anchor, Claims, Context, Evidence, Fact, Level
 from lotabots.evidence.schemes.nvidia_gpu.chain import (
+    DeviceChain,
     Identity,
     identify,
     load_chain,
@@ -76,6 +79,7 @@ def verify_device(evidence: Evidence, context: Context, collateral: Collateral) 
             judge_versions(trial, identity, opaque)
     if anchor and chain:
         check_standing(trial, chain, rims)
+        trial.facts["keys_spki_sha256"] = _keys(chain, rims)
     level = _level(proven, everything_matched and not trial.findings)
     simulated = _simulated(anchor, rims)
     trial.facts["level"] = level.value
@@ -117,6 +121,15 @@ def _state_opaque(trial: Trial, identity: Identity, opaque: GpuOpaque | SwitchOp
             facts["driver"] = opaque.driver
         if opaque.protected_pcie is not Switch.UNKNOWN:
             facts["protected_pcie"] = opaque.protected_pcie.value
+
+
+def _keys(chain: DeviceChain, rims: Mapping[str, Rim]) -> list[Fact]:
+    """Every key that vouches for the device, by SHA-256 of its SubjectPublicKeyInfo, in hex.
+
+    Of its own chain, leaf first, then of the RIMs that judge it. An operator may revoke any.
+    """
+    signers = [one for rim in rims.values() for one in rim.chain]
+    return list(dict.fromkeys(one.spki_sha256.hex() for one in (*chain.certificates, *signers)))
 
 
 def _level(proven: Proven | None, everything_holds: bool) -> Level:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lotabots.evidence import Facts
+from lotabots.evidence import Fact, Facts
 
 _RIM: Facts = {
     "status": "valid",
@@ -13,6 +13,7 @@ _RIM: Facts = {
 }
 _CHAIN: Facts = {"status": "valid", "leaf_sha256": "1f" * 32, "root_spki_sha256": "a9" * 32}
 _REVOCATION: Facts = {"status": "good", "grace": False, "age_seconds": 3600, "source": "ocsp"}
+_KEYS: list[Fact] = ["2e" * 32, "a9" * 32, "6b" * 32]
 
 _GPU: Facts = {
     "class": "gpu",
@@ -41,6 +42,7 @@ _GPU: Facts = {
         "unreferenced": 31,
     },
     "revocation": _REVOCATION,
+    "keys_spki_sha256": _KEYS,
     "versions": {"driver": "approved", "vbios": "approved"},
 }
 _SWITCH: Facts = {
@@ -67,6 +69,7 @@ _SWITCH: Facts = {
         "unreferenced": 0,
     },
     "revocation": _REVOCATION,
+    "keys_spki_sha256": _KEYS,
     "versions": {"vbios": "approved"},
 }
 _NODE: Facts = {
