@@ -10,6 +10,7 @@ from lotabots.appraisal import (
     Inputs,
     Packed,
     Policy,
+    Scope,
     Trial,
     Verdict,
     appraise,
@@ -18,6 +19,10 @@ from lotabots.appraisal import (
 )
 from lotabots.evidence import Anchors, Caches
 from lotabots.kernel import Kind, LotaError, sha256_hex
+
+SMALL = 16 * 1024
+"""Bytes of evidence in a light attestation that are judged where they come: that takes less than a
+millisecond, and to hand them to a thread and to wait for it would take longer."""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +47,8 @@ class Judge:
 
     async def judge(self, inputs: Inputs) -> Judged:
         """The verdict. Raises `APPRAISAL_BUSY` when too many wait: nothing was judged then."""
+        if inputs.scope is Scope.LIGHT and sum(len(one.data) for one in inputs.evidence) <= SMALL:
+            return self._judge(inputs)
         if self._inside >= self._most:
             detail = "Too many submissions wait to be judged."
             raise LotaError(Kind.UNAVAILABLE, "APPRAISAL_BUSY", detail, retry_after_seconds=2)

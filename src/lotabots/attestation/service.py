@@ -19,7 +19,7 @@ from lotabots.attestation.loading import Loaded, Loader
 from lotabots.attestation.metrics import Metrics
 from lotabots.attestation.outcome import challenge_entry
 from lotabots.attestation.policies import Policies
-from lotabots.attestation.recording import Recorder, Submission
+from lotabots.attestation.recording import Recorder
 from lotabots.attestation.results import Results
 from lotabots.attestation.revoked import RevokedThings
 from lotabots.attestation.session import (
@@ -29,6 +29,7 @@ from lotabots.attestation.session import (
     session_key_digest,
 )
 from lotabots.attestation.settings import AttestationSettings
+from lotabots.attestation.submission import Submission
 from lotabots.attestation.types import (
     AttestationRequest,
     Attested,

@@ -1,6 +1,6 @@
 """SQL of one attestation from challenge to result: few statements, each one round trip."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,9 +22,9 @@ class Spent(Challenge, frozen=True, kw_only=True):
 class StandingRow(msgspec.Struct, frozen=True, kw_only=True):
     """What a verdict makes of its node. All None: it counts as silence, and was only tried."""
 
-    standing: str | None = None
     known: str | None = None
     """The digest of the state that the verdict was made from."""
+    standing: str | None = None
     state: NodeState | None = None
     stale_in: timedelta | None = None
     """The silence that makes the node stale, and the one that has it rejected; None: none does."""
@@ -94,99 +94,151 @@ async def insert_challenge(tx: Transaction, challenge: Challenge, now: datetime)
     )
 
 
+# In the order of their ids: two that spend the same ones wait, and never for each other.
 _SPEND = f"""
-with spent as (
-    update attestation.challenges set spent_at = $3
-    where id = $1 and spent_at is null and ($2::uuid is null or node_id = $2)
-    returning id, node_id as of_node, policy_id, nonce_sha256, session_key_sha256, inventory,
-        expires_at, scope, nextval('attestation.status_index') as status_index
+with wanted as (
+    select w.* from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) w (id, node, at)
+), held as (
+    select c.id, w.at from attestation.challenges c join wanted w on w.id = c.id
+    where c.spent_at is null and (w.node is null or c.node_id = w.node) order by c.id
+    for update of c
+), spent as (
+    update attestation.challenges c set spent_at = h.at from held h where c.id = h.id
+    returning c.id, c.node_id as of_node, c.policy_id, c.nonce_sha256, c.session_key_sha256,
+        c.inventory, c.expires_at, c.scope, nextval('attestation.status_index') as status_index
 )
 select s.*, {KNOWN} from spent s, {OF_NODE} where n.id = s.of_node
 """  # noqa: S608 - constants
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """A challenge that somebody wants to spend."""
+
+    challenge: UUID
+    node: UUID | None
+    """Limits it to that node's challenges: a stranger cannot spend one."""
+    at: datetime
+
+
 async def spend(
-    tx: Transaction, challenge_id: UUID, node: UUID | None, now: datetime
-) -> tuple[Spent, KnownNode]:
-    """The challenge, spent when this transaction commits, and its node; of any number of callers
-    one gets it.
+    tx: Transaction, wanted: Sequence[Wanted]
+) -> list[tuple[Spent, KnownNode] | LotaError]:
+    """For each the challenge, spent when this transaction commits, and its node; or why not.
 
-    `node` limits it to that node's challenges: a stranger cannot spend one. Raises
-    `CHALLENGE_NOT_FOUND`, `CHALLENGE_SPENT`, `NODE_NOT_YOURS`.
+    Of any number of callers who want one challenge, one gets it; the others, and those whose it is
+    not, get `CHALLENGE_SPENT`, `CHALLENGE_NOT_FOUND` or `NODE_NOT_YOURS`.
     """
-    row = await tx.fetch_one(_SPEND, challenge_id, node, now)
-    if row is None:
-        raise await _why_not_spendable(tx, challenge_id, node)
-    return msgspec.convert(row, Spent), msgspec.convert(row, KnownNode)
+    given: dict[Wanted, tuple[Spent, KnownNode]] = {}
+    left = list(dict.fromkeys(wanted))
+    while left:  # more than once only where different callers want one challenge
+        now = {one.challenge: one for one in reversed(left)}
+        left = [one for one in left if now[one.challenge] is not one]
+        rows = await tx.fetch(
+            _SPEND,
+            list(now),
+            [one.node for one in now.values()],
+            [one.at for one in now.values()],
+        )
+        for row in rows:
+            spent = msgspec.convert(row, Spent)
+            given[now[spent.id]] = spent, msgspec.convert(row, KnownNode)
+    return [given.pop(one) if one in given else await _why_not_spendable(tx, one) for one in wanted]
 
 
-async def _why_not_spendable(tx: Transaction, challenge_id: UUID, node: UUID | None) -> LotaError:
+async def _why_not_spendable(tx: Transaction, wanted: Wanted) -> LotaError:
     owner = await tx.fetch_value(
-        "select node_id from attestation.challenges where id = $1", challenge_id, into=UUID
+        "select node_id from attestation.challenges where id = $1", wanted.challenge, into=UUID
     )
     if owner is None:
         return LotaError(Kind.NOT_FOUND, "CHALLENGE_NOT_FOUND", "There is no such challenge.")
-    if node is not None and owner != node:
+    if wanted.node is not None and owner != wanted.node:
         detail = "An agent acts for its own node only."
         return LotaError(Kind.AUTHORIZATION, "NODE_NOT_YOURS", detail)
     return LotaError(Kind.CONFLICT, "CHALLENGE_SPENT", "The challenge was used before.")
 
 
-# One statement, so one round trip: constraints between its rows are checked at its end. A state is
-# followed by the one that was made from it, and by no other; but a rejection always counts. Nothing
-# is accepted of a node that an operator took out of service while it was judged.
+class Held(msgspec.Struct, frozen=True):
+    """How a node stands, and the digest of its state; nobody else changes either meanwhile."""
+
+    standing: str
+    state_digest: str | None
+
+
+class _HeldRow(Held, frozen=True):
+    id: UUID
+
+
+async def hold(tx: Transaction, nodes: Collection[UUID]) -> dict[UUID, Held]:
+    """These nodes, held until the transaction ends."""
+    rows = await tx.fetch(
+        "select id, standing, md5(concat(lifecycle, state::text)) as state_digest"
+        " from attestation.nodes where id = any($1::uuid[]) order by id for update",
+        list(nodes),
+        into=_HeldRow,
+    )
+    return {row.id: row for row in rows}
+
+
+# One statement, so one round trip: constraints between its rows are checked at its end.
 _RECORD = """
 with attestation as (
     insert into attestation.attestations (
         id, hardware_id, attestation_type, status, metadata, created_at, challenge_id, policy_id,
         reference_digest, collateral_digest, appraisal_digest, appraiser_version, appraiser_digest,
         inputs_sha256, verdict, parcel, entry_id
-    ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    ) select * from unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[],
+        $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+        $14::text[], $15::bytea[], $16::bytea[], $17::uuid[]
+    )
 ), evidence as (
     insert into attestation.evidence (
         id, attestation_id, subject, scheme, data_sha256, certificates_sha256
     )
-    select gen_random_uuid(), $1, e.*
-    from unnest($18::text[], $19::text[], $20::text[], $21::text[]) e
+    select gen_random_uuid(), e.*
+    from unnest($18::uuid[], $19::text[], $20::text[], $21::text[], $22::text[]) e
 ), devices as (
     insert into attestation.devices (
         id, attestation_id, subject, kind, device_id, status, tier, level, simulated
     )
-    select gen_random_uuid(), $1, d.*
-    from unnest($22::text[], $23::text[], $24::text[], $25::text[], $26::int[], $27::text[],
-        $28::boolean[]) d
+    select gen_random_uuid(), d.*
+    from unnest($23::uuid[], $24::text[], $25::text[], $26::text[], $27::text[], $28::int[],
+        $29::text[], $30::boolean[]) d
 ), device_standing as (
-    update attestation.inventory i set standing = s.standing, standing_at = $6
-    from unnest($23::text[], $24::text[], $29::text[]) s (kind, device_id, standing)
-    where i.node_id = $2::uuid and i.kind = s.kind and i.device_id = s.device_id
+    update attestation.inventory i set standing = s.standing, standing_at = a.at
+    from unnest($23::uuid[], $25::text[], $26::text[], $31::text[])
+        s (attestation, kind, device_id, standing)
+    join unnest($1::uuid[], $2::text[], $6::timestamptz[]) a (id, node, at)
+        on a.id = s.attestation
+    where i.node_id = a.node::uuid and i.kind = s.kind and i.device_id = s.device_id
         and s.standing is not null
 ), result as (
     insert into attestation.results (
-        id, attestation_id, session_key, status_index, issued_at, expires_at
-    ) values ($30, $1, $31, $32, $33, $34)
+        attestation_id, id, session_key, status_index, issued_at, expires_at
+    ) select * from unnest(
+        $1::uuid[], $32::uuid[], $33::bytea[], $34::bigint[], $35::timestamptz[],
+        $36::timestamptz[]
+    )
 ), following as (
     insert into attestation.challenges (
-        id, node_id, policy_id, nonce_sha256, session_key_sha256, inventory, expires_at, scope,
-        created_at
+        created_at, id, node_id, policy_id, nonce_sha256, session_key_sha256, inventory,
+        expires_at, scope
+    ) select * from unnest(
+        $37::timestamptz[], $38::uuid[], $39::uuid[], $40::text[], $41::bytea[], $42::text[],
+        $43::bytea[], $44::timestamptz[], $45::text[]
     )
-    select $41::uuid, $42::uuid, $43::text, $44::bytea, $45::text, $46::bytea, $47::timestamptz,
-        $48::text, $6 where $41::uuid is not null
-), before as (
-    select id, standing, md5(concat(lifecycle, state::text)) as state_digest
-    from attestation.nodes where id = $2::uuid and $35::boolean for update
 )
 update attestation.nodes n set
     last_attempt_at = now(),
-    standing = coalesce($36, n.standing),
-    standing_at = case when $36 is null then n.standing_at else $6 end,
-    last_success_at = case when $36 = 'accepted' then now() else n.last_success_at end,
-    state = coalesce($38, n.state),
-    due_at = case when $36 is null then n.due_at else now() + $39::interval end,
-    overdue_at = case when $36 is null then n.overdue_at else now() + $40::interval end
-from before where n.id = before.id
-    and ($36::text is null or $36 = 'rejected'
-        or before.state_digest is not distinct from $37::text)
-returning before.standing
+    standing = coalesce(s.standing, n.standing),
+    standing_at = case when s.standing is null then n.standing_at else s.at end,
+    last_success_at = case when s.standing = 'accepted' then now() else n.last_success_at end,
+    state = coalesce(s.state, n.state),
+    due_at = case when s.standing is null then n.due_at else now() + s.stale_in end,
+    overdue_at = case when s.standing is null then n.overdue_at else now() + s.rejected_in end
+from unnest($46::uuid[], $47::timestamptz[], $48::text[], $49::jsonb[], $50::interval[],
+    $51::interval[]) s (id, at, standing, state, stale_in, rejected_in)
+where n.id = s.id
 """
 
 
@@ -206,33 +258,32 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The challenge that goes out with the answer."""
 
 
-async def record(tx: Transaction, new: Record) -> str | None:
-    """How the node stood before, where this attestation is one of its own; else None.
-
-    Raises `NODE_STATE_CHANGED` where the node was judged meanwhile from the same state.
-    """
-    node = new.node or StandingRow()
-    before = await tx.fetch_value(
+async def record(tx: Transaction, new: Sequence[Record]) -> None:
+    """Stores attestations, of nodes that are held."""
+    evidence = [(one.row.id, row) for one in new for row in one.evidence]
+    devices = [(one.row.id, row) for one in new for row in one.devices]
+    made = [(one.row.created_at, one.following) for one in new if one.following is not None]
+    nodes: dict[str, tuple[datetime, StandingRow]] = {}
+    for one in new:
+        node = one.node
+        if node is not None and (node.standing or one.row.hardware_id not in nodes):
+            nodes[one.row.hardware_id] = one.row.created_at, node  # the last word counts
+    await tx.execute(
         _RECORD,
-        *msgspec.structs.astuple(new.row),
-        new.parcel,
-        new.entry_id,
-        *_columns(EvidenceRow, new.evidence),
-        *_columns(DeviceRow, new.devices),
-        *msgspec.structs.astuple(new.result),
-        new.node is not None,
-        *msgspec.structs.astuple(node),
-        *(
-            (None,) * len(Challenge.__struct_fields__)
-            if new.following is None
-            else msgspec.structs.astuple(new.following)
-        ),
-        into=str,
+        *_columns(AttestationRow, [one.row for one in new]),
+        [one.parcel for one in new],
+        [one.entry_id for one in new],
+        [of for of, _ in evidence],
+        *_columns(EvidenceRow, [row for _, row in evidence]),
+        [of for of, _ in devices],
+        *_columns(DeviceRow, [row for _, row in devices]),
+        *_columns(ResultRow, [one.result for one in new]),
+        [at for at, _ in made],
+        *_columns(Challenge, [row for _, row in made]),
+        [UUID(node) for node in nodes],
+        [at for at, _ in nodes.values()],
+        *_columns(StandingRow, [row for _, row in nodes.values()])[1:],
     )
-    if new.node is not None and before is None:
-        detail = "Another verdict on this node came meanwhile."
-        raise LotaError(Kind.CONFLICT, "NODE_STATE_CHANGED", detail)
-    return before
 
 
 def _columns(of: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -> list[list[object]]:

@@ -58,7 +58,7 @@ def _write(value: object, parts: list[str], depth: int) -> None:
         parts.append(_number(value))
     elif depth == 0:
         raise _not_canonical(f"lists and objects are nested deeper than {MAX_DEPTH}")
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - the first is quick
         _write_object(value, parts, depth - 1)
     elif isinstance(value, list | tuple):
         separator = "["
@@ -75,10 +75,16 @@ def _write_object(value: Mapping[object, object], parts: list[str], depth: int) 
     keys = [key for key in value if isinstance(key, str)]
     if len(keys) != len(value):
         raise _not_canonical("an object key is not a string")
+    # The order of code units is that of characters where all are ASCII.
+    keys.sort(key=None if "".join(keys).isascii() else _utf16)
     separator = "{"
-    for key in sorted(keys, key=_utf16):
-        parts.append(f"{separator}{encode_basestring(key)}:")
-        _write(value[key], parts, depth)
+    for key in keys:
+        member = value[key]
+        if type(member) is str:
+            parts.append(f"{separator}{encode_basestring(key)}:{encode_basestring(member)}")
+        else:
+            parts.append(f"{separator}{encode_basestring(key)}:")
+            _write(member, parts, depth)
         separator = ","
     parts.append("}" if keys else "{}")
 

@@ -11,7 +11,7 @@ ends in one, as a name for anything; use the `jti`.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -57,7 +57,7 @@ _ECDSA = ECDSA(SHA256())
 class VerifyingKey:
     """A public key with its name and its one algorithm, `ES256` (P-256) or `Ed25519`."""
 
-    __slots__ = ("_key", "alg", "kid")
+    __slots__ = ("_key", "_thumbprint", "alg", "kid")
 
     def __init__(self, key: PublicKey, kid: str | None = None) -> None:
         if isinstance(key, EllipticCurvePublicKey):
@@ -67,6 +67,7 @@ class VerifyingKey:
         else:
             self.alg = "Ed25519"
         self._key = key
+        self._thumbprint: bytes | None = None
         self.kid = kid if kid is not None else encode_base64url(self.thumbprint())
         if not is_kid(self.kid):
             raise _malformed("its kid is not 1 to 64 letters, digits, dots, dashes or underscores")
@@ -87,7 +88,9 @@ class VerifyingKey:
 
     def thumbprint(self) -> bytes:
         """The SHA-256 JWK thumbprint (RFC 7638), 32 bytes: the name of the key itself."""
-        return sha256(canonical(self._parameters()))
+        if self._thumbprint is None:
+            self._thumbprint = sha256(canonical(self._parameters()))
+        return self._thumbprint
 
     def jwk(self) -> dict[str, str]:
         """The public JWK (RFC 7517) with kid, alg and use."""
@@ -273,6 +276,7 @@ def _coordinate(jwk: dict[object, object], name: str) -> bytes:
     return decode_base64url(text)
 
 
+@lru_cache(maxsize=4096)  # a pure function, and a caller uses one key many times
 def _point(x: bytes, y: bytes) -> EllipticCurvePublicKey:
     numbers = EllipticCurvePublicNumbers(
         int.from_bytes(x, "big"), int.from_bytes(y, "big"), SECP256R1()
