@@ -1,7 +1,7 @@
 """A node in an operator's hands: listed, quarantined, released, revoked; its devices."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,10 +11,9 @@ from plugins.agents import Agent, enrolled
 from plugins.api import Api
 from plugins.attester import ready, register, small_node
 from plugins.enroller import HERE, Joiner, joined, joined_by_tpm, make_token, some_device
-from plugins.stage import Stage, staged
+from plugins.stage import Interrupted, Stage, staged
 
 from lotabots.kernel import Role
-from lotabots.runtime.blobs import Blobs
 from lotabots.runtime.clock import utc_now
 from lotabots.runtime.database import Database
 from lotabots.runtime.web import TokenSettings
@@ -338,17 +337,6 @@ async def test_a_declared_node_can_be_revoked_as_well(api: Api) -> None:
         **attester.caller,
     )
     assert (answer.status_code, answer.json()["code"]) == (403, "NODE_REVOKED")
-
-
-class Interrupted(Blobs):
-    """A store that does something else just before it stores the certificates of a node."""
-
-    before: Callable[[], Awaitable[object]] | None = None
-
-    async def put(self, data: bytes) -> str:
-        if self.before is not None and data.startswith(b"-----BEGIN CERT"):
-            await self.before()
-        return await super().put(data)
 
 
 @pytest.mark.parametrize("what", ["quarantine", "revoke"])

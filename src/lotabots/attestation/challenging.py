@@ -130,5 +130,8 @@ def _place(state: NodeState | None, scope: Scope) -> TpmPlace | None:
     if tpm is None:
         return None
     return TpmPlace(
-        reset_count=tpm.reset_count, restart_count=tpm.restart_count, ima_entries=tpm.ima_entries
+        reset_count=tpm.reset_count,
+        restart_count=tpm.restart_count,
+        ima_entries=tpm.ima_entries,
+        event_log=not tpm.boot_digest,
     )
