@@ -42,6 +42,11 @@ CREATE INDEX attestations_newest_full ON attestation.attestations (hardware_id, 
 CREATE INDEX results_revoked ON attestation.results (expires_at) WHERE revoked_at IS NOT NULL;
 GRANT UPDATE (revoked_at, revoked_because) ON attestation.results TO lotabots_app;
 
+-- A node acts with a credential of its own, which is no person's.
+ALTER TABLE audit.entries DROP CONSTRAINT entries_actor_kind_check;
+ALTER TABLE audit.entries ADD CONSTRAINT entries_actor_kind_check
+    CHECK (actor_kind IN ('system', 'anonymous', 'node', 'user'));
+
 -- The text itself is never stored; whoever has it enrols one node, once.
 CREATE TABLE attestation.enrolment_tokens (
     id            uuid PRIMARY KEY,

@@ -40,7 +40,7 @@ def subject(body: bytes) -> str:
 async def idle(group: Group) -> None:
     """Returns when nothing is on its way any more, and nothing is left of any tenant."""
     async with asyncio.timeout(PATIENCE):
-        while not group._gathered.idle or group._awaited or group._looking:  # noqa: ASYNC110
+        while not group._gathering.idle or group._awaited or group._looking:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 

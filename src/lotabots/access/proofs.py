@@ -1,6 +1,7 @@
 """Proofs of possession (DPoP, RFC 9449): that a caller has the key that its token is bound to."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -66,7 +67,7 @@ def verify_proof(call: Call, now: datetime, token: str | None = None) -> Proof:
     if len(call.proofs) > 1 or len(call.proofs[0]) > MAX_PROOF_CHARACTERS:
         raise _invalid("it is not one proof of at most 4,096 characters")
     try:
-        key, payload = _signed(call.proofs[0])
+        thumbprint, payload = _signed(call.proofs[0])
         claims = strict_struct(payload, _Claims, max_bytes=MAX_PROOF_CHARACTERS, max_depth=4)
     except LotaError as error:
         raise _invalid(error.detail) from error
@@ -80,7 +81,6 @@ def verify_proof(call: Call, now: datetime, token: str | None = None) -> Proof:
         (claims.ath or "").encode("utf-8", "surrogatepass"), (named or "").encode()
     ):
         raise _invalid("it does not name this token")
-    thumbprint = encode_base64url(key.thumbprint())
     return Proof(thumbprint, claims.jti, made + PAST + FUTURE)
 
 
@@ -104,11 +104,20 @@ def make_proof(
     return f"{signed}.{encode_base64url(key.sign(signed.encode()))}"
 
 
-def _signed(proof: str) -> tuple[VerifyingKey, bytes]:
+def _signed(proof: str) -> tuple[str, bytes]:
+    """The key that signed it, by its thumbprint, and what it signed."""
     parts = proof.split(".", 3)
     if len(parts) != 3 or not proof.isascii():
         raise _invalid("it is not three parts in base64url")
-    header = strict_json(decode_base64url(parts[0]), max_bytes=MAX_PROOF_CHARACTERS, max_depth=3)
+    key, thumbprint = _key_of(parts[0])
+    key.verify(f"{parts[0]}.{parts[1]}".encode(), decode_base64url(parts[2]))
+    return thumbprint, decode_base64url(parts[1])
+
+
+@lru_cache(maxsize=8192)  # a pure function of the header, which a caller sends with each call
+def _key_of(part: str) -> tuple[VerifyingKey, str]:
+    """The key that a proof's header names, and its thumbprint."""
+    header = strict_json(decode_base64url(part), max_bytes=MAX_PROOF_CHARACTERS, max_depth=3)
     if not isinstance(header, dict) or header.keys() != {"typ", "alg", "jwk"}:
         raise _invalid("its header is not exactly typ, alg and jwk")
     if header["typ"] != PROOF_TYPE:
@@ -116,8 +125,7 @@ def _signed(proof: str) -> tuple[VerifyingKey, bytes]:
     key = VerifyingKey.from_jwk(header["jwk"])
     if header["alg"] != key.alg:
         raise _invalid("its algorithm is not that of its key")
-    key.verify(f"{parts[0]}.{parts[1]}".encode(), decode_base64url(parts[2]))
-    return key, decode_base64url(parts[1])
+    return key, encode_base64url(key.thumbprint())
 
 
 def _target(url: str) -> tuple[str, str, str]:

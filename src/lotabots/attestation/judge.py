@@ -1,8 +1,4 @@
-"""Judging evidence in worker threads of its own, with what was proven before at hand.
-
-What is light and small is judged at once, in the loop: it takes less than a millisecond, a good
-part of which another thread and its turns at the interpreter would cost once more.
-"""
+"""Judging evidence in worker threads of its own, with what was proven before at hand."""
 
 from functools import partial
 
@@ -24,8 +20,9 @@ from lotabots.appraisal import (
 from lotabots.evidence import Anchors, Caches
 from lotabots.kernel import Kind, LotaError, sha256_hex
 
-SMALL = 12 * 1024
-"""Bytes of evidence that are judged in the loop: a quote, a statement and a few new log lines."""
+SMALL = 16 * 1024
+"""Bytes of evidence in a light attestation that are judged where they come: that takes less than a
+millisecond, and to hand them to a thread and to wait for it would take longer."""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +47,7 @@ class Judge:
 
     async def judge(self, inputs: Inputs) -> Judged:
         """The verdict. Raises `APPRAISAL_BUSY` when too many wait: nothing was judged then."""
-        if is_small(inputs):
+        if inputs.scope is Scope.LIGHT and sum(len(one.data) for one in inputs.evidence) <= SMALL:
             return self._judge(inputs)
         if self._inside >= self._most:
             detail = "Too many submissions wait to be judged."
@@ -75,9 +72,3 @@ class Judge:
             digest=sha256_hex(canonical),
             packed=pack_inputs(inputs, self._caches),
         )
-
-
-def is_small(inputs: Inputs) -> bool:
-    """Whether to judge this takes no longer than to have it judged elsewhere."""
-    size = sum(len(item.data) + len(item.certificates) for item in inputs.evidence)
-    return inputs.scope is Scope.LIGHT and size <= SMALL

@@ -1,6 +1,9 @@
-"""What a submission is judged with: read in the transaction that spends its challenge."""
+"""What a submission is judged with: read in the transaction that spends its challenge.
 
-from collections.abc import Sequence
+Challenges that are spent at one time are spent in one commit: it is one for each attestation only
+where they come one by one. All the same each is durable before a byte of its evidence is looked at.
+"""
+
 from datetime import datetime
 from uuid import UUID
 
@@ -14,19 +17,19 @@ from lotabots.attestation.outcome import challenge_entry
 from lotabots.attestation.policies import Policies
 from lotabots.attestation.revoked import Revoked, RevokedThings
 from lotabots.attestation.session import unpack_inventory
-from lotabots.attestation.store import Spending, Spent
+from lotabots.attestation.store import Spent, Wanted
 from lotabots.audit import Journal
 from lotabots.evidence import InventoryItem, KnownModel, ReferenceFiles
 from lotabots.kernel import LotaError, Principal, Role
 from lotabots.reference import InForce, References
 from lotabots.runtime.database import Transaction
-from lotabots.runtime.gathering import Gathered
+from lotabots.runtime.gathering import Gathering
 from lotabots.runtime.process import Process
 
-MOST, AT_ONCE, WORTH = 64, 3, 16
-"""Challenges that are spent in one commit; commits of a tenant on their way; how many are worth
-another beside them."""
-NOBODY = str(UUID(int=0))
+MOST = 64
+"""Challenges in one commit."""
+AT_ONCE, WORTH = 3, 16
+"""Commits of one tenant that are on their way at one time; how many are worth another of them."""
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,15 +46,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Asked(msgspec.Struct, frozen=True):
     principal: Principal
-    challenge: UUID
-    now: datetime
-
-    @property
-    def spending(self) -> Spending:
-        """What may be spent: an agent that is of no node spends nothing."""
-        node = UUID(self.principal.node_id or NOBODY)
-        own = node if self.principal.role is Role.AGENT else None
-        return Spending(challenge=self.challenge, node=own, now=self.now)
+    wanted: Wanted
 
 
 class Loader:
@@ -65,31 +60,38 @@ class Loader:
         self._revoked = revoked
         self._journal = journal
         self._references = References(process)
-        self._spending = Gathered(
-            self._spend, most=MOST, at_once=AT_ONCE, worth=WORTH, key=lambda one: one.challenge
+        self._gathering: Gathering[_Asked, Loaded | LotaError] = Gathering(
+            self._spend, most=MOST, at_once=AT_ONCE, worth=WORTH
         )
 
     async def spend(self, principal: Principal, challenge: UUID, now: datetime) -> Loaded:
-        """The challenge, spent and committed. Raises `CHALLENGE_*`, `NODE_NOT_YOURS`.
+        """The challenge, spent and committed. Raises `CHALLENGE_*`, `NODE_NOT_YOURS`."""
+        own = (
+            UUID(principal.node_id) if principal.role is Role.AGENT and principal.node_id else None
+        )
+        asked = _Asked(principal, Wanted(challenge, own, now))
+        loaded = await self._gathering.put(principal.tenant_id, asked)
+        if isinstance(loaded, LotaError):
+            raise loaded
+        return loaded
 
-        It shares the commit with those that come at the same time: each of them is spent by then,
-        and nothing that was sent with any of them has been looked at.
-        """
-        asked = _Asked(principal, challenge, now)
-        return await self._spending.add(principal.tenant_id, asked)
+    async def files(self, principal: Principal, loaded: Loaded) -> ReferenceFiles:
+        """The reference files that were in force; kept in memory."""
+        return await self._references.files(principal.tenant_id, loaded.bundles)
 
-    async def _spend(self, tenant: UUID, asked: Sequence[_Asked]) -> list[Loaded | LotaError]:
+    async def _spend(self, tenant: UUID, asked: list[_Asked]) -> list[Loaded | LotaError]:
         async with self._database.transaction(tenant) as tx:
-            rows = await store.spend(tx, [one.spending for one in asked])
+            spent = await store.spend(tx, [one.wanted for one in asked])
             entries = [
-                challenge_entry(one.principal, "challenge.spend", one.challenge, "done")
-                for one, row in zip(asked, rows, strict=True)
-                if not isinstance(row, LotaError)
+                challenge_entry(one.principal, "challenge.spend", one.wanted.challenge, "done")
+                for one, what in zip(asked, spent, strict=True)
+                if not isinstance(what, LotaError)
             ]
             if entries:
                 await self._journal.append_many(tx, entries)
             return [
-                row if isinstance(row, LotaError) else await self._load(tx, *row) for row in rows
+                what if isinstance(what, LotaError) else await self._load(tx, *what)
+                for what in spent
             ]
 
     async def _load(self, tx: Transaction, spent: Spent, known: KnownNode) -> Loaded:
@@ -103,7 +105,3 @@ class Loader:
             models=await known_models(tx, asked),
             revoked=await self._revoked.now(tx),
         )
-
-    async def files(self, principal: Principal, loaded: Loaded) -> ReferenceFiles:
-        """The reference files that were in force; kept in memory."""
-        return await self._references.files(principal.tenant_id, loaded.bundles)

@@ -21,7 +21,7 @@ from lotabots.attestation.types import (
 from lotabots.audit import Entry
 from lotabots.evidence import Evidence, InventoryItem, Level
 from lotabots.evidence.schemes.host_claims import KIND as HOST
-from lotabots.kernel import Principal, sha256_hex
+from lotabots.kernel import Principal, Role, sha256_hex
 
 TYPES = {Scope.FULL: "node", Scope.LIGHT: "light"}
 """What an attestation of each scope is called."""
@@ -172,7 +172,7 @@ def standing_row(
 def attestation_entry(principal: Principal, row: AttestationRow) -> Entry:
     """The audit entry of an attestation: its leaf commits to the appraisal, never to the token."""
     return Entry(
-        actor_ref=str(principal.user_id),
+        actor_ref=acting(principal),
         verb="attestation.record",
         subject_ref=f"node:{row.hardware_id}",
         outcome=row.status,
@@ -185,10 +185,17 @@ def attestation_entry(principal: Principal, row: AttestationRow) -> Entry:
     )
 
 
+def acting(principal: Principal) -> str:
+    """Who acts, as the audit log names them: a node's own credential is no user's."""
+    if principal.role is Role.AGENT and principal.node_id == str(principal.user_id):
+        return f"node:{principal.node_id}"
+    return str(principal.user_id)
+
+
 def challenge_entry(principal: Principal, verb: str, challenge: UUID, outcome: str) -> Entry:
     """The audit entry of what happened to a challenge."""
     return Entry(
-        actor_ref=str(principal.user_id),
+        actor_ref=acting(principal),
         verb=verb,
         subject_ref=f"challenge:{challenge}",
         outcome=outcome,

@@ -1,13 +1,13 @@
 """SQL of one attestation from challenge to result: few statements, each one round trip."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from lotabots.appraisal import NodeState
-from lotabots.attestation.known_node import KNOWN, OF_NODE, KnownNode
+from lotabots.attestation.known_node import KNOWN, OF_NODE, PINNED, KnownNode
 from lotabots.attestation.session import Challenge
 from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.database import Transaction
@@ -22,9 +22,9 @@ class Spent(Challenge, frozen=True, kw_only=True):
 class StandingRow(msgspec.Struct, frozen=True, kw_only=True):
     """What a verdict makes of its node. All None: it counts as silence, and was only tried."""
 
-    standing: str | None = None
     known: str | None = None
     """The digest of the state that the verdict was made from."""
+    standing: str | None = None
     state: NodeState | None = None
     stale_in: timedelta | None = None
     """The silence that makes the node stale, and the one that has it rejected; None: none does."""
@@ -94,142 +94,152 @@ async def insert_challenge(tx: Transaction, challenge: Challenge, now: datetime)
     )
 
 
-class Spending(msgspec.Struct, frozen=True, kw_only=True):
-    """A challenge that a caller wants spent. `node` limits it to that node's challenges."""
-
-    challenge: UUID
-    node: UUID | None
-    now: datetime
-
-
+# In the order of their ids: two that spend the same ones wait, and never for each other.
 _SPEND = f"""
-with asked as (
-    select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) a (id, own, now)
+with wanted as (
+    select w.* from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) w (id, node, at)
+), held as (
+    select c.id, w.at from attestation.challenges c join wanted w on w.id = c.id
+    where c.spent_at is null and (w.node is null or c.node_id = w.node) order by c.id
+    for update of c
 ), spent as (
-    update attestation.challenges c set spent_at = a.now from asked a
-    where c.id = a.id and c.spent_at is null and (a.own is null or c.node_id = a.own)
+    update attestation.challenges c set spent_at = h.at from held h where c.id = h.id
     returning c.id, c.node_id as of_node, c.policy_id, c.nonce_sha256, c.session_key_sha256,
         c.inventory, c.expires_at, c.scope, nextval('attestation.status_index') as status_index
 )
-select s.*, {KNOWN} from spent s, {OF_NODE} where n.id = s.of_node
+select s.*, {KNOWN}, i.kinds, i.device_ids
+from spent s, {OF_NODE} {PINNED} where n.id = s.of_node
 """  # noqa: S608 - constants
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """A challenge that somebody wants to spend."""
+
+    challenge: UUID
+    node: UUID | None
+    """Limits it to that node's challenges: a stranger cannot spend one."""
+    at: datetime
+
+
 async def spend(
-    tx: Transaction, asked: Sequence[Spending]
+    tx: Transaction, wanted: Sequence[Wanted]
 ) -> list[tuple[Spent, KnownNode] | LotaError]:
-    """Of each challenge: it, spent when this transaction commits, and its node; or why it is not.
+    """For each the challenge, spent when this transaction commits, and its node; or why not.
 
-    The challenges are different ones. Of any number of callers of one challenge one gets it. The
-    reasons are `CHALLENGE_NOT_FOUND`, `CHALLENGE_SPENT`, `NODE_NOT_YOURS`.
+    Of any number of callers who want one challenge, one gets it; the others, and those whose it is
+    not, get `CHALLENGE_SPENT`, `CHALLENGE_NOT_FOUND` or `NODE_NOT_YOURS`.
     """
-    ordered = sorted(asked, key=lambda one: one.challenge)  # two who lock the same, in one order
-    rows = await tx.fetch(_SPEND, *_columns(Spending, ordered))
-    spent = {row["id"]: row for row in rows}
-    return [
-        await _why_not_spendable(tx, one.challenge, one.node)
-        if (row := spent.get(one.challenge)) is None
-        else (msgspec.convert(row, Spent), msgspec.convert(row, KnownNode))
-        for one in asked
-    ]
+    given: dict[Wanted, tuple[Spent, KnownNode]] = {}
+    left = list(dict.fromkeys(wanted))
+    while left:  # more than once only where different callers want one challenge
+        now = {one.challenge: one for one in reversed(left)}
+        left = [one for one in left if now[one.challenge] is not one]
+        rows = await tx.fetch(
+            _SPEND,
+            list(now),
+            [one.node for one in now.values()],
+            [one.at for one in now.values()],
+        )
+        for row in rows:
+            spent = msgspec.convert(row, Spent)
+            given[now[spent.id]] = spent, msgspec.convert(row, KnownNode)
+    return [given.pop(one) if one in given else await _why_not_spendable(tx, one) for one in wanted]
 
 
-async def _why_not_spendable(tx: Transaction, challenge_id: UUID, node: UUID | None) -> LotaError:
+async def _why_not_spendable(tx: Transaction, wanted: Wanted) -> LotaError:
     owner = await tx.fetch_value(
-        "select node_id from attestation.challenges where id = $1", challenge_id, into=UUID
+        "select node_id from attestation.challenges where id = $1", wanted.challenge, into=UUID
     )
     if owner is None:
         return LotaError(Kind.NOT_FOUND, "CHALLENGE_NOT_FOUND", "There is no such challenge.")
-    if node is not None and owner != node:
+    if wanted.node is not None and owner != wanted.node:
         detail = "An agent acts for its own node only."
         return LotaError(Kind.AUTHORIZATION, "NODE_NOT_YOURS", detail)
     return LotaError(Kind.CONFLICT, "CHALLENGE_SPENT", "The challenge was used before.")
 
 
-# One statement, so one round trip, however many: constraints between its rows are checked at its
-# end. A state is followed by the one that was made from it, and by no other; but a rejection always
-# counts. Nothing is accepted of a node that an operator took out of service while it was judged.
+class Held(msgspec.Struct, frozen=True):
+    """How a node stands, and the digest of its state; nobody else changes either meanwhile."""
+
+    standing: str
+    state_digest: str | None
+
+
+class _HeldRow(Held, frozen=True):
+    id: UUID
+
+
+async def hold(tx: Transaction, nodes: Collection[UUID]) -> dict[UUID, Held]:
+    """These nodes, held until the transaction ends."""
+    rows = await tx.fetch(
+        "select id, standing, md5(concat(lifecycle, state::text)) as state_digest"
+        " from attestation.nodes where id = any($1::uuid[]) order by id for update",
+        list(nodes),
+        into=_HeldRow,
+    )
+    return {row.id: row for row in rows}
+
+
+# One statement, so one round trip: constraints between its rows are checked at its end.
 _RECORD = """
-with new as materialized (
-    select * from unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[], $7::uuid[],
-        $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-        $15::bytea[], $16::bytea[], $17::uuid[], $18::uuid[], $19::bytea[], $20::bigint[],
-        $21::timestamptz[], $22::timestamptz[], $23::boolean[], $24::text[], $25::text[],
-        $26::jsonb[], $27::interval[], $28::interval[]
-    ) as new (
-        id, hardware_id, attestation_type, status, metadata, created_at, challenge_id, policy_id,
-        reference_digest, collateral_digest, appraisal_digest, appraiser_version, appraiser_digest,
-        inputs_sha256, verdict, parcel, entry_id, result_id, session_key, status_index, issued_at,
-        expires_at, own, standing, known, state, stale_in, rejected_in
-    )
-), device as materialized (
-    select * from unnest(
-        $34::uuid[], $35::text[], $36::text[], $37::text[], $38::text[], $39::int[], $40::text[],
-        $41::boolean[], $42::text[]
-    ) as device (
-        attestation_id, subject, kind, device_id, status, tier, level, simulated, standing
-    )
-), attestation as (
+with attestation as (
     insert into attestation.attestations (
         id, hardware_id, attestation_type, status, metadata, created_at, challenge_id, policy_id,
         reference_digest, collateral_digest, appraisal_digest, appraiser_version, appraiser_digest,
         inputs_sha256, verdict, parcel, entry_id
+    ) select * from unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[],
+        $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+        $14::text[], $15::bytea[], $16::bytea[], $17::uuid[]
     )
-    select id, hardware_id, attestation_type, status, metadata, created_at, challenge_id, policy_id,
-        reference_digest, collateral_digest, appraisal_digest, appraiser_version, appraiser_digest,
-        inputs_sha256, verdict, parcel, entry_id
-    from new
 ), evidence as (
     insert into attestation.evidence (
         id, attestation_id, subject, scheme, data_sha256, certificates_sha256
     )
     select gen_random_uuid(), e.*
-    from unnest($29::uuid[], $30::text[], $31::text[], $32::text[], $33::text[]) e
+    from unnest($18::uuid[], $19::text[], $20::text[], $21::text[], $22::text[]) e
 ), devices as (
     insert into attestation.devices (
         id, attestation_id, subject, kind, device_id, status, tier, level, simulated
     )
-    select gen_random_uuid(), attestation_id, subject, kind, device_id, status, tier, level,
-        simulated
-    from device
+    select gen_random_uuid(), d.*
+    from unnest($23::uuid[], $24::text[], $25::text[], $26::text[], $27::text[], $28::int[],
+        $29::text[], $30::boolean[]) d
 ), device_standing as (
-    update attestation.inventory i set standing = device.standing, standing_at = new.created_at
-    from device join new on new.id = device.attestation_id
-    where i.node_id = new.hardware_id::uuid and i.kind = device.kind
-        and i.device_id = device.device_id and device.standing is not null
+    update attestation.inventory i set standing = s.standing, standing_at = a.at
+    from unnest($23::uuid[], $25::text[], $26::text[], $31::text[])
+        s (attestation, kind, device_id, standing)
+    join unnest($1::uuid[], $2::text[], $6::timestamptz[]) a (id, node, at)
+        on a.id = s.attestation
+    where i.node_id = a.node::uuid and i.kind = s.kind and i.device_id = s.device_id
+        and s.standing is not null
 ), result as (
     insert into attestation.results (
-        id, attestation_id, session_key, status_index, issued_at, expires_at
+        attestation_id, id, session_key, status_index, issued_at, expires_at
+    ) select * from unnest(
+        $1::uuid[], $32::uuid[], $33::bytea[], $34::bigint[], $35::timestamptz[],
+        $36::timestamptz[]
     )
-    select result_id, id, session_key, status_index, issued_at, expires_at from new
 ), following as (
     insert into attestation.challenges (
-        id, node_id, policy_id, nonce_sha256, session_key_sha256, inventory, expires_at, scope,
-        created_at
+        created_at, id, node_id, policy_id, nonce_sha256, session_key_sha256, inventory,
+        expires_at, scope
+    ) select * from unnest(
+        $37::timestamptz[], $38::uuid[], $39::uuid[], $40::text[], $41::bytea[], $42::text[],
+        $43::bytea[], $44::timestamptz[], $45::text[]
     )
-    select * from unnest(
-        $43::uuid[], $44::uuid[], $45::text[], $46::bytea[], $47::text[], $48::bytea[],
-        $49::timestamptz[], $50::text[], $51::timestamptz[]
-    ) following
-), before as materialized (
-    select n.id, n.standing, md5(concat(n.lifecycle, n.state::text)) as state_digest
-    from new join attestation.nodes n on n.id = new.hardware_id::uuid
-    where new.own order by n.id for update of n
 )
 update attestation.nodes n set
     last_attempt_at = now(),
-    standing = coalesce(new.standing, n.standing),
-    standing_at = case when new.standing is null then n.standing_at else new.created_at end,
-    last_success_at = case when new.standing = 'accepted' then now() else n.last_success_at end,
-    state = coalesce(new.state, n.state),
-    due_at = case when new.standing is null then n.due_at else now() + new.stale_in end,
-    overdue_at = case when new.standing is null then n.overdue_at else now() + new.rejected_in end
-from before join new on new.hardware_id::uuid = before.id
-where n.id = before.id
-    and (new.standing is null or new.standing = 'rejected'
-        or before.state_digest is not distinct from new.known)
-returning new.id, before.standing
+    standing = coalesce(s.standing, n.standing),
+    standing_at = case when s.standing is null then n.standing_at else s.at end,
+    last_success_at = case when s.standing = 'accepted' then now() else n.last_success_at end,
+    state = coalesce(s.state, n.state),
+    due_at = case when s.standing is null then n.due_at else now() + s.stale_in end,
+    overdue_at = case when s.standing is null then n.overdue_at else now() + s.rejected_in end
+from unnest($46::uuid[], $47::timestamptz[], $48::text[], $49::jsonb[], $50::interval[],
+    $51::interval[]) s (id, at, standing, state, stale_in, rejected_in)
+where n.id = s.id
 """
 
 
@@ -249,39 +259,32 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The challenge that goes out with the answer."""
 
 
-class _Before(msgspec.Struct, frozen=True):
-    id: UUID
-    standing: str
-
-
-async def record(tx: Transaction, new: Sequence[Record]) -> list[str | None]:
-    """How each node stood before, where the attestation is one of its own; else None.
-
-    The nodes are different ones. Raises `NODE_STATE_CHANGED` where a node was judged meanwhile from
-    the same state.
-    """
-    following = [(one.following, one.row.created_at) for one in new if one.following is not None]
-    rows = await tx.fetch(
+async def record(tx: Transaction, new: Sequence[Record]) -> None:
+    """Stores attestations, of nodes that are held."""
+    evidence = [(one.row.id, row) for one in new for row in one.evidence]
+    devices = [(one.row.id, row) for one in new for row in one.devices]
+    made = [(one.row.created_at, one.following) for one in new if one.following is not None]
+    nodes: dict[str, tuple[datetime, StandingRow]] = {}
+    for one in new:
+        node = one.node
+        if node is not None and (node.standing or one.row.hardware_id not in nodes):
+            nodes[one.row.hardware_id] = one.row.created_at, node  # the last word counts
+    await tx.execute(
         _RECORD,
         *_columns(AttestationRow, [one.row for one in new]),
         [one.parcel for one in new],
         [one.entry_id for one in new],
+        [of for of, _ in evidence],
+        *_columns(EvidenceRow, [row for _, row in evidence]),
+        [of for of, _ in devices],
+        *_columns(DeviceRow, [row for _, row in devices]),
         *_columns(ResultRow, [one.result for one in new]),
-        [one.node is not None for one in new],
-        *_columns(StandingRow, [one.node or StandingRow() for one in new]),
-        [one.row.id for one in new for _ in one.evidence],
-        *_columns(EvidenceRow, [row for one in new for row in one.evidence]),
-        [one.row.id for one in new for _ in one.devices],
-        *_columns(DeviceRow, [row for one in new for row in one.devices]),
-        *_columns(Challenge, [challenge for challenge, _ in following]),
-        [now for _, now in following],
-        into=_Before,
+        [at for at, _ in made],
+        *_columns(Challenge, [row for _, row in made]),
+        [UUID(node) for node in nodes],
+        [at for at, _ in nodes.values()],
+        *_columns(StandingRow, [row for _, row in nodes.values()])[1:],
     )
-    before = {row.id: row.standing for row in rows}
-    if any(one.node is not None and one.row.id not in before for one in new):
-        detail = "Another verdict on this node came meanwhile."
-        raise LotaError(Kind.CONFLICT, "NODE_STATE_CHANGED", detail)
-    return [before.get(one.row.id) for one in new]
 
 
 def _columns(of: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -> list[list[object]]:

@@ -1,7 +1,6 @@
 """Callers that append one entry each, committed together, and told where their entries stand."""
 
 import asyncio
-from collections.abc import Sequence
 from uuid import UUID
 
 from lotabots.audit import store
@@ -9,7 +8,7 @@ from lotabots.audit.journal import Journal
 from lotabots.audit.types import Appended, Entry
 from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.database import Database
-from lotabots.runtime.gathering import Gathered
+from lotabots.runtime.gathering import Gathering
 
 MOST = 128
 """Entries in one commit: few enough that several are on their way while others gather."""
@@ -30,14 +29,16 @@ class Group:
     def __init__(self, database: Database, journal: Journal) -> None:
         self._database = database
         self._journal = journal
-        self._gathered = Gathered(self._commit, most=MOST, at_once=AT_ONCE)
+        self._gathering: Gathering[Entry, Appended] = Gathering(
+            self._commit, most=MOST, at_once=AT_ONCE
+        )
         self._awaited: dict[UUID, asyncio.Future[int]] = {}
         self._looking: asyncio.Task[None] | None = None
 
     async def append(self, tenant: UUID, entry: Entry) -> Appended:
         """The entry, once it is durable. Raises what `Journal.append` raises, and `DATABASE_*`."""
         entry.check()  # before it can spoil the commit of others
-        return await self._gathered.add(tenant, entry)
+        return await self._gathering.put(tenant, entry)
 
     async def placed(self, tenant: UUID, entry: Entry) -> int:
         """The place in the log of the entry, once it is durable and has one.
@@ -59,7 +60,7 @@ class Group:
         finally:
             self._awaited.pop(appended.id, None)
 
-    async def _commit(self, tenant: UUID, entries: Sequence[Entry]) -> list[Appended]:
+    async def _commit(self, tenant: UUID, entries: list[Entry]) -> list[Appended]:
         async with self._database.transaction(tenant) as tx:
             return await self._journal.append_many(tx, entries)
 

@@ -9,7 +9,7 @@ import msgspec
 from lotabots.audit import holdings
 from lotabots.audit.holdings import Held, Standing, Tip
 from lotabots.audit.places import HASH_BYTES, Signed
-from lotabots.audit.types import ANONYMOUS, SYSTEM, USER, Recorded, person_of
+from lotabots.audit.types import Recorded, kind_of, person_of
 from lotabots.kernel import LotaError, equal, format_time
 from lotabots.runtime.database import Database
 from lotabots.tlog import CompactRange, NoteVerifier, leaf_hash, open_checkpoint
@@ -214,5 +214,5 @@ def _well_filed(row: Held, body: bytes) -> bool:
     return (row.entry_id, row.tenant_id, row.verb, row.subject_ref, row.outcome) == (
         said.id, said.tenant, said.verb, subject, said.outcome
     ) and (row.actor_kind, row.at and format_time(row.at)) == (
-        said.actor if said.actor in (SYSTEM, ANONYMOUS) else USER, said.at
+        kind_of(said.actor), said.at
     )  # fmt: skip

@@ -9,7 +9,7 @@ import msgspec
 from lotabots.audit.commitments import Disclosed, disclosed
 from lotabots.audit.persons import Known, Persons
 from lotabots.audit.store import Filter, Row, newest
-from lotabots.audit.types import ANONYMOUS, SYSTEM, USER, Person, Recorded, person_of
+from lotabots.audit.types import ANONYMOUS, NODE, SYSTEM, USER, Person, Recorded, person_of
 from lotabots.runtime.database import Transaction
 
 Named = Mapping[UUID, tuple[Known, str]]
@@ -67,7 +67,7 @@ async def page(
 
 async def _resolved(tx: Transaction, persons: Persons, tenant: UUID, asked: Asked) -> Filter | None:
     """The filter, with persons as their rows; None where no entry mentions one of them."""
-    of_nobody = asked.actor in (SYSTEM, ANONYMOUS)
+    of_nobody = asked.actor in (SYSTEM, ANONYMOUS, NODE)
     wanted = Filter(
         actor_kind=asked.actor if of_nobody else None,
         subject=asked.subject, verb=asked.verb, outcome=asked.outcome,

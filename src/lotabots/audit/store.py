@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from lotabots.audit.types import USER, Appended, Entry
+from lotabots.audit.types import Appended, Entry, kind_of
 from lotabots.runtime.database import Transaction
 
 
@@ -92,7 +92,7 @@ async def insert(
         [mention.actor for mention in mentions],
         [mention.subject for mention in mentions],
         [mention.texts for mention in mentions],
-        [entry.actor_ref if entry.actor() is None else USER for entry in entries],
+        [kind_of(entry.actor_ref) for entry in entries],
         into=int,
     )
     return added == len(entries)

@@ -17,6 +17,9 @@ SYSTEM = "system"
 """The actor of what a process does by itself."""
 ANONYMOUS = "anonymous"
 """The actor of what someone did without a valid identity."""
+NODE = "node"
+"""The kind of actor that a node is, through its agent and with its own credential: no person. Which
+one, the entry says (`node:UUID`)."""
 USER, ADDRESS = "user", "address"
 """The kinds of persons: a user by its UUID, a stranger by the network address."""
 
@@ -28,7 +31,7 @@ MAX_TEXT = 1024
 """Characters of an address or a note, which stand beside the log and not in it."""
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_ACTOR = re.compile(rf"{SYSTEM}|{ANONYMOUS}|{_UUID}")
+_ACTOR = re.compile(rf"{SYSTEM}|{ANONYMOUS}|{NODE}:{_UUID}|{_UUID}")
 _VERB = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*){0,3}")
 _SUBJECT = re.compile(r"[!-~]{1,256}")
 _OUTCOME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
@@ -52,10 +55,10 @@ class Person(NamedTuple):
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened, as whoever records it says it.
 
-    `actor_ref` is a user's UUID, `SYSTEM` or `ANONYMOUS`; `subject_ref` is `kind:id`; `count` is
-    how often it happened, where an entry stands for many events. What is personal (a user as actor
-    or subject, an address, a note) enters the log as commitments only; address and note belong to
-    the user who acted, so they need one.
+    `actor_ref` is a user's UUID, `node:UUID`, `SYSTEM` or `ANONYMOUS`; `subject_ref` is `kind:id`;
+    `count` is how often it happened, where an entry stands for many events. What is personal (a
+    user as actor or subject, an address, a note) enters the log as commitments only; address and
+    note belong to the user who acted, so they need one.
     """
 
     actor_ref: str
@@ -87,7 +90,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     def actor(self) -> Person | None:
         """Who did it, if it was a person."""
-        return None if self.actor_ref in (SYSTEM, ANONYMOUS) else Person(USER, self.actor_ref)
+        return Person(USER, self.actor_ref) if kind_of(self.actor_ref) == USER else None
 
     def subject(self) -> Person | None:
         """To whom it was done, if it was a person."""
@@ -99,6 +102,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
             return {}
         given = {"address": self.address, "note": self.note}
         return {name: text for name, text in given.items() if text is not None}
+
+
+def kind_of(actor: str) -> str:
+    """Whether an actor, by reference or commitment, is system, nobody known, a node or a user."""
+    if actor in (SYSTEM, ANONYMOUS):
+        return actor
+    return NODE if actor.startswith(f"{NODE}:") else USER
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):

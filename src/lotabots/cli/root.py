@@ -24,6 +24,7 @@ COMMANDS = {
         "Judge a simulated fleet through the real API, then keep serving.",
     ),
     "doctor": ("lotabots.cli.doctor", "Say what this machine lacks, and how to mend it."),
+    "events": ("lotabots.cli.events", "Show what happened to nodes, and follow what happens."),
     "explain": ("lotabots.cli.explain", "Say what a code means and what to do about it."),
     "fleet": ("lotabots.cli.fleet", "Show all nodes at a glance, and judge them all again."),
     "key": ("lotabots.cli.key", "Make, list and revoke API keys."),
@@ -34,11 +35,13 @@ COMMANDS = {
     "node": ("lotabots.cli.node", "Enrol nodes, look at them, take them out of service."),
     "policy": ("lotabots.cli.policy", "Check, show and try policies."),
     "reference": ("lotabots.cli.reference", "Pack, inspect, import and export reference bundles."),
+    "revocation": ("lotabots.cli.revocation", "Revoke devices, drivers, files and keys."),
     "serve": ("lotabots.cli.serve", "Serve some of the services in this process."),
     "tenant": ("lotabots.cli.tenant", "Make, list, disable and enable tenants."),
     "up": ("lotabots.cli.up", "Serve everything in one process, on a database of its own."),
     "user": ("lotabots.cli.user", "Manage the users of a tenant."),
     "verify": ("lotabots.cli.verify", "Verify evidence or a result token, offline."),
+    "webhook": ("lotabots.cli.webhook", "Have events delivered; verify what was delivered."),
     "why": ("lotabots.cli.why", "Say why a node stands as it does, and what to do about it."),
 }
 

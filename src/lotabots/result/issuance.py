@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -101,7 +102,19 @@ def issue(
 
 def confirmation_jwk(jwk: Mapping[str, object]) -> dict[str, str]:
     """The public parameters of this JWK and nothing else (RFC 7638 section 3.2). Raises `KEY_*`."""
-    named = VerifyingKey.from_jwk(dict(jwk)).jwk()
+    plain = dict(jwk)
+    if plain.keys() == {"kty", "crv", "x", "y"} and all(isinstance(v, str) for v in plain.values()):
+        return dict(_known_point(tuple(sorted(plain.items()))))
+    return _parameters(plain)
+
+
+@lru_cache(maxsize=4096)  # a pure function of the key; a node uses one key many times
+def _known_point(members: tuple[tuple[str, object], ...]) -> dict[str, str]:
+    return _parameters(dict(members))
+
+
+def _parameters(jwk: dict[str, object]) -> dict[str, str]:
+    named = VerifyingKey.from_jwk(jwk).jwk()
     return {name: named[name] for name in ("kty", "crv", "x", "y") if name in named}
 
 

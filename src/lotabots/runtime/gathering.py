@@ -1,15 +1,12 @@
-"""The work of many callers in one commit: while one is on its way, whoever comes next gathers.
+"""Work that comes one by one and is done many at a time: while some is done, the next gathers.
 
-    spending = Gathered(self._spend, most=64, at_once=2, key=lambda one: one.challenge)
-    loaded = await spending.add(tenant, asked)
-
-A commit that waits for the disk costs the same for one caller as for a hundred, and so do its round
-trips. Nobody waits for company: who comes while nothing is on its way goes at once.
+A commit that waits for the disk costs the same for one row as for hundreds. So while one commit is
+on its way, whoever comes next gathers for the one after it; who comes alone does not wait.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -17,107 +14,86 @@ from lotabots.kernel import Kind, LotaError
 
 T = TypeVar("T")
 R = TypeVar("R")
-
 _Waiting: TypeAlias = "tuple[T, asyncio.Future[R]]"
 
 
-class Gathered(Generic[T, R]):
-    """Does one kind of work for each tenant: for as many callers together as have gathered.
+class Gathering(Generic[T, R]):
+    """Hands what gathers for one tenant to `done`, at most `most` at a time, `at_once` times.
 
-    `commit` gets a tenant and the work of several callers, and returns what comes of each, in their
-    order; a `LotaError` among that is raised to its caller alone. When it raises one that is not
-    about the database itself, nothing was stored, and each caller's work is tried by itself: nobody
-    pays for another's mistake. It must not matter who else is there: those with the same `key` are
-    never put together.
+    Beside what is on its way more is begun only once `worth` have gathered: the more go together
+    the less each costs, and yet one commit that hangs holds up only a few.
+
+    `done` returns one result for each. Where it raises it must have done nothing: then each is done
+    by itself, and each caller gets what that raised.
     """
 
     def __init__(
         self,
-        commit: Callable[[UUID, Sequence[T]], Awaitable[Sequence[R | LotaError]]],
+        done: Callable[[UUID, list[T]], Awaitable[list[R]]],
         *,
         most: int,
         at_once: int,
         worth: int = 1,
-        key: Callable[[T], Hashable] | None = None,
     ) -> None:
-        """At most `most` callers in a commit, and `at_once` commits of a tenant at one time.
-
-        Beside a commit that is on its way another begins only once `worth` have gathered: the more
-        go together the less each costs, and yet one that hangs holds up only a few.
-        """
-        self._do = commit
+        self._done = done
         self._most = most
         self._at_once = at_once
         self._worth = worth
-        self._key = key
-        self._gathering: dict[UUID, list[_Waiting[T, R]]] = defaultdict(list)
-        self._committing: dict[UUID, set[asyncio.Task[None]]] = defaultdict(set)
+        self._gathered: dict[UUID, list[_Waiting[T, R]]] = defaultdict(list)
+        self._running: dict[UUID, set[asyncio.Task[None]]] = defaultdict(set)
 
     @property
     def idle(self) -> bool:
-        """Whether nobody waits, and nothing is left of any tenant."""
-        return not self._gathering and not self._committing
+        """Whether nothing is gathered or on its way."""
+        return not (self._gathered or self._running)
 
-    async def add(self, tenant: UUID, work: T) -> R:
-        """What came of this, once it is durable. Raises what `commit` raises or returns for it."""
-        done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        gathering, committing = self._gathering[tenant], self._committing[tenant]
-        gathering.append((work, done))
-        if not committing or (len(committing) < self._at_once and len(gathering) >= self._worth):
-            committing.add(asyncio.create_task(self._commit(tenant)))
-        return await done
+    async def put(self, tenant: UUID, item: T) -> R:
+        """What comes of the item. Raises what `done` raises."""
+        result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        gathered, running = self._gathered[tenant], self._running[tenant]
+        gathered.append((item, result))
+        if not running or (len(running) < self._at_once and len(gathered) >= self._worth):
+            running.add(asyncio.create_task(self._work(tenant)))
+        return await result
 
-    async def _commit(self, tenant: UUID) -> None:
-        """Commits what has gathered, until nothing gathers any more."""
-        committing = self._committing[tenant]
+    async def _work(self, tenant: UUID) -> None:
+        """Does what has gathered, until nothing gathers any more."""
+        running = self._running[tenant]
         try:
-            while together := self._take(tenant):
-                await self._commit_these(tenant, together)
+            while gathered := self._gathered[tenant][: self._most]:
+                del self._gathered[tenant][: self._most]
+                await self._do(tenant, gathered)
         finally:
             # Here and not in a callback: who comes before that runs would wait for nobody.
             if (us := asyncio.current_task()) is not None:
-                committing.discard(us)
-            if not committing and not self._gathering[tenant]:
-                del self._gathering[tenant], self._committing[tenant]
+                running.discard(us)
+            if not running and not self._gathered[tenant]:
+                del self._gathered[tenant], self._running[tenant]
 
-    def _take(self, tenant: UUID) -> "list[_Waiting[T, R]]":
-        gathering = self._gathering[tenant]
-        if self._key is None:
-            self._gathering[tenant] = gathering[self._most :]
-            return gathering[: self._most]
-        taken: dict[Hashable, _Waiting[T, R]] = {}
-        left = []
-        for one in gathering:
-            key = self._key(one[0])
-            if key in taken or len(taken) == self._most:
-                left.append(one)
-            else:
-                taken[key] = one
-        self._gathering[tenant] = left
-        return list(taken.values())
-
-    async def _commit_these(self, tenant: UUID, together: "list[_Waiting[T, R]]") -> None:
+    async def _do(self, tenant: UUID, gathered: "list[_Waiting[T, R]]") -> None:
         try:
-            came = await self._do(tenant, [work for work, _ in together])
-            for (_, done), one in zip(together, came, strict=True):
-                if done.done():  # who waited may have been cancelled
-                    continue
-                if isinstance(one, LotaError):
-                    done.set_exception(one)
-                else:
-                    done.set_result(one)
+            await self._do_all(tenant, gathered)
         except Exception as error:  # noqa: BLE001 - told to each caller, whose own edge logs it
-            if len(together) > 1 and isinstance(error, LotaError) and _stored_nothing(error):
-                for alone in together:
-                    await self._commit_these(tenant, [alone])
-            for _, done in together:
-                if not done.done():
-                    done.set_exception(error)
+            if len(gathered) > 1 and _is_of_one(error):
+                for one in gathered:
+                    await self._do(tenant, [one])
+            for _, result in gathered:
+                if not result.done():
+                    result.set_exception(error)
         finally:
-            for _, done in together:
-                done.cancel()  # where the process stops; of one that is done already, nothing
+            for _, result in gathered:
+                result.cancel()  # where the process stops; of one that is done already, nothing
+
+    async def _do_all(self, tenant: UUID, gathered: "list[_Waiting[T, R]]") -> None:
+        results = await self._done(tenant, [item for item, _ in gathered])
+        for (_, result), one in zip(gathered, results, strict=True):
+            if not result.done():  # who waited may have been cancelled
+                result.set_result(one)
 
 
-def _stored_nothing(error: LotaError) -> bool:
-    """Whether it was rolled back for certain, and not because the database is away or too slow."""
-    return error.kind is not Kind.UNAVAILABLE or error.code == "DATABASE_CONTENDED"
+def _is_of_one(error: Exception) -> bool:
+    """Whether what was refused may be one item alone, which must not cost the others theirs.
+
+    A database that is away, or too busy, refuses all of them again.
+    """
+    return not isinstance(error, LotaError) or error.kind is not Kind.UNAVAILABLE

@@ -384,9 +384,9 @@ def test_nothing_is_left_in_a_tpm_that_nobody_manages(
 def test_a_log_that_cannot_be_read_is_left_out_and_told(own: Machine) -> None:
     own.boot()
     device = own.device
-    (own.folder / "event-log").unlink()
-    (own.folder / "event-log").mkdir()
-    (own.folder / "ima-list").write_bytes(b"10 00 ima-ng sha256:00 /caf\xe9\n")
+    for name in ("event-log", "ima-list"):
+        (own.folder / name).unlink()
+        (own.folder / name).mkdir()
     keys = device.keys()
     challenge = challenge_of(keys)
     claims = judged(own, keys, device.evidence(challenge, LEAVES), challenge)

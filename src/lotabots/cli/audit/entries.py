@@ -14,7 +14,8 @@ from lotabots.kernel import format_time
 ERASED = "erased"
 """Stands for a person of whom only the commitment is left."""
 NOBODYS = ("system", "anonymous")
-"""Actors that are no person."""
+NODE = "node:"
+"""Actors that are no person, and how those begin that are nodes."""
 PERSONS = ("user", "address")
 """Kinds of subjects that are persons."""
 
@@ -52,7 +53,9 @@ class Page(msgspec.Struct):
 
 
 @click.command("list")
-@click.option("--actor", help="Only by this user (its id), address:..., `system` or `anonymous`.")
+@click.option(
+    "--actor", help="Only by this user (its id), address:..., `system`, `anonymous`, `node`."
+)
 @click.option("--subject", help="Only of this subject, such as node:ID or user:ID.")
 @click.option("--verb", help="Only of this kind, such as attestation.record.")
 @click.option("--outcome", help="Only with this outcome.")
@@ -110,7 +113,8 @@ def actor_of(logged: Logged) -> str:
     if (known := logged.disclosed.get("actor")) is not None:
         return known.text
     # Version 1 had users in clear text.
-    return actor if actor in NOBODYS or logged.entry.version == 1 else ERASED
+    nobody = actor in NOBODYS or actor.startswith(NODE)
+    return actor if nobody or logged.entry.version == 1 else ERASED
 
 
 def subject_of(logged: Logged) -> str:
