@@ -78,6 +78,7 @@ class Agent:
     credential: str = ""
     challenge: wire.Challenge | None = None
     status: str = ""
+    next_scope: str = "full"
 
     @property
     def tpm(self) -> SimulatedTpm:
@@ -120,6 +121,7 @@ class Agent:
         sent = wire.submission(challenge, self.jwk, evidence)
         answer = await self._ask(connections, "/v1/attestations", sent, wire.Attested)
         self.challenge, self.status = answer.challenge, answer.status
+        self.next_scope = answer.next.scope
         return answer.status
 
     def _evidence(self, challenge: wire.Challenge, scope: str) -> list[Evidence]:

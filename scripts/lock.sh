@@ -9,6 +9,6 @@ compile() {
 }
 uv=$1
 compile requirements.lock
-compile requirements-server.lock --extra server --extra embedded --extra build
+compile requirements-server.lock --extra server --extra embedded --extra agent --extra build
 compile requirements-agent.lock --extra agent
 compile requirements-dev.lock --extra server --extra embedded --extra build --extra agent --extra dev

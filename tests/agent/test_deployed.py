@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from plugins.installed import environment, run
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy" / "agent"
@@ -16,27 +17,10 @@ LOOSEST = 2.0
 """Of `systemd-analyze security`, from 0 to 10: below 2 it calls a service OK or safe."""
 
 
-def run(*command: object, ok: bool = True) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [str(part) for part in command], check=ok, capture_output=True, text=True, cwd=ROOT
-    )
-
-
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin folder of an environment that has the agent's lock and our wheel, and no more."""
-    folder = tmp_path_factory.mktemp("agent")
-    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
-    (wheel,) = folder.glob("*.whl")
-    run(sys.executable, "-m", "venv", "--without-pip", folder / "env")
-    python = folder / "env" / "bin" / "python"
-    install = (sys.executable, "-m", "pip", "--python", python, "install", "-qq", "--no-input")
-    locked = run(*install, "--require-hashes", "-r", ROOT / "requirements-agent.lock", ok=False)
-    if locked.returncode and not os.environ.get("CI"):
-        pytest.skip(f"SKIPPED: the agent's lock cannot be installed (no index?): {locked.stderr}")
-    assert locked.returncode == 0, locked.stderr
-    run(*install, "--no-deps", wheel)
-    return python.parent
+    return environment(tmp_path_factory.mktemp("agent"), "requirements-agent.lock")
 
 
 def test_the_agent_has_no_server_in_it_and_works(installed: Path, tmp_path: Path) -> None:

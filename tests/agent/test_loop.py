@@ -219,3 +219,15 @@ async def test_the_agent_attests_at_the_pace_of_the_server_and_stops_by_signal(
     assert status is not None
     assert (status.outcome, status.error) == ("accepted", None)
     assert msgspec.json.decode(msgspec.json.encode(status))["scope"] == "full"
+
+
+def test_reports_that_fail_in_a_way_that_nobody_expected_end_nothing(tmp_path: Path) -> None:
+    class Broken(Reporting):
+        def send(self, to: object) -> None:
+            raise RuntimeError("not this either")
+
+    stop = Stop()
+    with looping(tmp_path, plainly(error("WEB_BUSY"), 503), stop=stop) as (loop, _, said):
+        loop._reporting = Broken(None, 0, 0, loop._around.log)
+        loop._wait(0.01)
+    assert b"not this either" in said.getvalue()

@@ -9,7 +9,15 @@ from uuid import UUID, uuid4
 import pytest
 from plugins.agents import Agent, enrolled, with_agent
 from plugins.api import Api
-from plugins.attester import ready, register, small_node, use_policy, use_reference
+from plugins.attester import (
+    Attester,
+    new_jwk,
+    ready,
+    register,
+    small_node,
+    use_policy,
+    use_reference,
+)
 from plugins.people import Prover
 
 from lotabots.appraisal import builtin_policy, replay
@@ -305,6 +313,36 @@ async def test_another_key_than_the_agents_gets_no_challenge_and_no_verdict(api:
     answer = await thief.submit(challenge, evidence)
     assert (answer.status_code, answer.json()["code"]) == (403, "CREDENTIAL_REPLACED")
     assert (await agent.shown())["standing"] == "unknown"
+
+
+@pytest.mark.parametrize("scope", ["light", "full"])
+async def test_a_node_that_enrolled_is_challenged_for_its_own_session_key_alone(
+    api: Api, scope: str
+) -> None:
+    # What a host says is signed by nobody: whoever may submit could else say it for the node, and
+    # have a result of it bound to a key of their own.
+    agent = await enrolled(api, small_node())
+    await agent.full()
+    asked = {"node": agent.id, "session_key": new_jwk(), "scope": scope}
+    for answer in (
+        await agent.post("/v1/challenges", asked),
+        await api.post("/v1/challenges", asked, as_=Role.OPERATOR),
+        await api.post("/v1/challenges", asked, as_=Role.SERVICE),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (
+            400,
+            "CHALLENGE_SESSION_KEY_MISMATCH",
+        )
+
+
+async def test_a_challenge_for_a_session_key_that_was_replaced_is_over(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    operator = Attester(api, agent.node, agent.id, agent=False, session_key=agent.session_key)
+    challenge = await operator.challenge(scope="light")
+    async with api.database.transaction(api.tenant) as tx:
+        await tx.execute("update attestation.agents set key_thumbprint = $1", "A" * 43)
+    answer = await operator.submit(challenge, agent.evidence(challenge))
+    assert (answer.status_code, answer.json()["code"]) == (400, "CHALLENGE_SESSION_KEY_MISMATCH")
 
 
 async def test_a_revoked_node_gets_no_challenge_and_no_verdict(api: Api) -> None:

@@ -1,7 +1,7 @@
 """What breaks between spending and storing acknowledges nothing and leaves nothing half done."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
@@ -12,32 +12,20 @@ import pytest
 from plugins.attester import Attester, ready, small_node
 from plugins.database import DatabaseUrls
 from plugins.process import MASTER_KEY
-from plugins.stage import Stage, staged
+from plugins.stage import Interrupted, Stage, staged
 
 from lotabots.attestation import AttestationSettings
 from lotabots.audit import Entry, Journal
 from lotabots.kernel import Kind, LotaError
-from lotabots.runtime.blobs import Blobs
 from lotabots.runtime.database import Database
 from lotabots.runtime.keyring import Keyring
 
 pytestmark = pytest.mark.anyio
 
 
-class Blobshop(Blobs):
-    """A store that does something else just before it stores the certificates of a node."""
-
-    before: Callable[[], Awaitable[None]] | None = None
-
-    async def put(self, data: bytes) -> str:
-        if self.before is not None and data.startswith(b"-----BEGIN CERT"):
-            await self.before()
-        return await super().put(data)
-
-
 @pytest.fixture
 async def stage(database: Database) -> AsyncIterator[Stage]:
-    async with staged(database, blobs=Blobshop.in_memory()) as stage:
+    async with staged(database, blobs=Interrupted.in_memory()) as stage:
         yield stage
 
 
@@ -126,7 +114,7 @@ async def test_a_database_that_dies_between_spending_and_storing_acknowledges_no
 
     database = await Database.open(fresh_database_urls.app)
     try:
-        async with staged(database, blobs=Blobshop.in_memory()) as stage:
+        async with staged(database, blobs=Interrupted.in_memory()) as stage:
             attester = await ready(stage.api, small_node())
             stage.blobs.before = die
             _, answer = await submitted(attester)

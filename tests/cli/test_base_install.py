@@ -1,12 +1,10 @@
 """The base install alone: the pure line and the command line, no server and no database driver."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from plugins.installed import environment, run
 from plugins.logs import publish, small_log
 from result.samples import KEY, NOW, issued, verdict
 from result.test_logged import entry, log_with
@@ -20,27 +18,10 @@ NONCE = bytes(range(32))
 SERVER_ONLY = ("alembic", "asyncpg", "bcrypt", "litestar", "obstore", "sqlalchemy", "uvicorn")
 
 
-def run(*command: object, ok: bool = True) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(part) for part in command], check=ok, capture_output=True, text=True, cwd=ROOT
-    )
-
-
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin folder of an environment that has the base lock and our wheel, and nothing else."""
-    folder = tmp_path_factory.mktemp("base")
-    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
-    (wheel,) = folder.glob("*.whl")
-    run(sys.executable, "-m", "venv", "--without-pip", folder / "env")
-    python = folder / "env" / "bin" / "python"
-    install = (sys.executable, "-m", "pip", "--python", python, "install", "-qq", "--no-input")
-    locked = run(*install, "--require-hashes", "-r", ROOT / "requirements.lock", ok=False)
-    if locked.returncode and not os.environ.get("CI"):
-        pytest.skip(f"SKIPPED: the base lock cannot be installed (no index?): {locked.stderr}")
-    assert locked.returncode == 0, locked.stderr
-    run(*install, "--no-deps", wheel)
-    return python.parent
+    return environment(tmp_path_factory.mktemp("base"), "requirements.lock")
 
 
 def test_the_base_install_has_no_server_in_it(base: Path) -> None:

@@ -5,11 +5,12 @@ import json
 import random
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from agent.enrolled import Node, agent, join, use_lively_policy
@@ -17,7 +18,6 @@ from faults.log import Log
 from faults.lotabots_server import serving
 from faults.server import back, kill
 from plugins.api import Api
-from plugins.flaky import Flaky
 
 from lotabots.runtime.postgres import EmbeddedPostgres
 
@@ -28,37 +28,67 @@ IMPATIENT = {"LOTA_AGENT_LONGEST_WAIT": "1"}
 
 
 @dataclass
-class Watched(Flaky):
-    """A way on which somebody looks at what the agent sends."""
+class Way:
+    """A way to a server, on which somebody looks at what the agent sends."""
 
+    server: str
+    url: str = ""
     seen: Callable[[bytes], None] = lambda _: None
+    open: set["asyncio.Task[None]"] = field(default_factory=set)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner = asyncio.StreamReader()
+    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, until either side ends it."""
+        task = asyncio.ensure_future(self._serve(reader, writer))
+        self.open.add(task)
+        task.add_done_callback(self.open.discard)
 
-        async def copy() -> None:
-            while data := await reader.read(65536):
-                self.seen(data)
-                inner.feed_data(data)
-            inner.feed_eof()
-
-        copying = asyncio.create_task(copy())
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        where = urlsplit(self.server)
         try:
-            await super().serve(inner, writer)
+            there, back = await asyncio.open_connection(where.hostname, where.port)
+        except OSError:
+            writer.close()
+            return
+        ways = [
+            asyncio.ensure_future(_copy(reader, back, self.seen)),
+            asyncio.ensure_future(_copy(there, writer, lambda _: None)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            copying.cancel()
+            for one in ways:
+                one.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            back.close()
+            writer.close()
+
+
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: Callable[[bytes], None]
+) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(65536):
+            seen(data)
+            writer.write(data)
+            await writer.drain()
 
 
 @asynccontextmanager
-async def watched(server: str) -> AsyncIterator[Watched]:
-    way = Watched(server)
+async def watched(server: str) -> AsyncIterator[Way]:
+    way = Way(server)
     listening = await asyncio.start_server(way.serve, "127.0.0.1", 0)
     way.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     async with listening:
-        yield way
+        try:
+            yield way
+        finally:
+            left = list(way.open)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
 
-async def joined_by(way: Watched, api: Api, folder: Path) -> Node:
+async def joined_by(way: Way, api: Api, folder: Path) -> Node:
     """A node that meets its server by this way, under a policy with a quick pace."""
     node = await join(api, folder, by=way.url)
     await use_lively_policy(api)

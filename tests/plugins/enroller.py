@@ -48,6 +48,8 @@ class Joiner:
     node: str = ""
     credential: str = ""
     clock: Callable[[], datetime] = utc_now
+    origin: str = ""
+    """Where it reaches the server, where that is not where the test does."""
 
     @property
     def thumbprint(self) -> str:
@@ -59,7 +61,7 @@ class Joiner:
         return {name: public[name] for name in ("kty", "crv", "x", "y")}
 
     def proof(self, method: str, path: str, token: str | None = None) -> str:
-        url = f"{self.api.servers.url or HERE}{path.partition('?')[0]}"
+        url = f"{self.origin or self.api.servers.url or HERE}{path.partition('?')[0]}"
         return self.prover.proof(method, url, token, iat=int(self.clock().timestamp()))
 
     def asked(self, token: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ async with staged(database) as stage:
 """
 
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +25,17 @@ from lotabots.runtime.keyring import Keyring
 from lotabots.runtime.process import Process
 from lotabots.runtime.web import TOKEN_PURPOSE
 from lotabots.simulator import anchors
+
+
+class Interrupted(Blobs):
+    """A store that does something else just before it stores the certificates of a node."""
+
+    before: Callable[[], Awaitable[object]] | None = None
+
+    async def put(self, data: bytes) -> str:
+        if self.before is not None and data.startswith(b"-----BEGIN CERT"):
+            await self.before()
+        return await super().put(data)
 
 
 class Stage(SimpleNamespace):

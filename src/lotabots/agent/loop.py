@@ -22,6 +22,8 @@ from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.telemetry import Logger
 
 LEAST_SLICE = 0.05
+BETWEEN_BATCHES = 1.0
+"""Seconds, while more reports wait than are sent at once."""
 FINAL = frozenset({"NODE_REVOKED"})
 
 
@@ -176,10 +178,19 @@ class Loop:
         around, ends = self._around, monotonic() + seconds
         while not around.stop.told:
             around.notify.alive()
+            again_in = self._report()
+            left = ends - monotonic()
+            slice_ = min(left, again_in, around.notify.every or left)
+            if left <= 0 or around.stop.wait(max(slice_, LEAST_SLICE)):
+                return
+
+    def _report(self) -> float:
+        """Takes and sends what is due of reports; seconds until there is more to do."""
+        try:
             self._reporting.tick()
             if self._failures == 0:
                 self._reporting.send(self._attesting)
-            left = ends - monotonic()
-            slice_ = min(left, self._reporting.due_in, around.notify.every or left)
-            if left <= 0 or around.stop.wait(max(slice_, LEAST_SLICE)):
-                return
+        except Exception:  # as above: no report is worth an attestation
+            self._around.log.exception("agent.report_error")
+        busy = self._failures == 0 and self._reporting.waiting
+        return BETWEEN_BATCHES if busy else self._reporting.due_in

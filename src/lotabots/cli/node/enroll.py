@@ -1,10 +1,14 @@
 """`lotabots node enroll`: the one line that a machine joins with."""
 
+from urllib.parse import urlsplit
+
 import click
 import msgspec
 
 from lotabots.cli.client import connect, server_option
 from lotabots.cli.output import Exit, output_option, print_json, say
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Made(msgspec.Struct):
@@ -54,4 +58,6 @@ def command(
         return Exit.OK
     say(f"Run this on the machine within {minutes} minutes; it works once:")
     click.echo(line)
+    if urlsplit(made.join.partition("@")[2]).hostname in LOOPBACK:
+        say("It works on the server's own machine: for others set token.public_url to its address.")
     return Exit.OK
