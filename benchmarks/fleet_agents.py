@@ -138,7 +138,7 @@ class Agent:
         headers = {"dpop": proof} | ({} if token is None else {"authorization": f"DPoP {token}"})
         status, answer = await connections.post(path, msgspec.json.encode(body), headers)
         if status >= 300:
-            raise SystemExit(f"{path}: {status} {answer[:500].decode()}")
+            raise RuntimeError(f"{path}: {status} {answer[:500].decode()}")
         return msgspec.json.decode(answer, type=into)
 
 
