@@ -78,6 +78,7 @@ class Agent:
     credential: str = ""
     challenge: wire.Challenge | None = None
     status: str = ""
+    next_scope: str = "full"
 
     @property
     def tpm(self) -> SimulatedTpm:
@@ -120,6 +121,7 @@ class Agent:
         sent = wire.submission(challenge, self.jwk, evidence)
         answer = await self._ask(connections, "/v1/attestations", sent, wire.Attested)
         self.challenge, self.status = answer.challenge, answer.status
+        self.next_scope = answer.next.scope
         return answer.status
 
     def _evidence(self, challenge: wire.Challenge, scope: str) -> list[Evidence]:
@@ -136,7 +138,7 @@ class Agent:
         headers = {"dpop": proof} | ({} if token is None else {"authorization": f"DPoP {token}"})
         status, answer = await connections.post(path, msgspec.json.encode(body), headers)
         if status >= 300:
-            raise SystemExit(f"{path}: {status} {answer[:500].decode()}")
+            raise RuntimeError(f"{path}: {status} {answer[:500].decode()}")
         return msgspec.json.decode(answer, type=into)
 
 

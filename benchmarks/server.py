@@ -42,6 +42,7 @@ def server(data: Path) -> Iterator[Server]:
     environ = dict(os.environ) | {
         "LOTA_ATTESTATION_SIMULATED_ANCHORS": str(anchors),
         "LOTA_ATTESTATION_DEFAULT_POLICY": "demo",
+        "LOTA_ATTESTATION_WEBHOOK_INSECURE": "true",  # a receiver on this machine
         "LOTA_LOG_LEVEL": "warning",
         # One address and one user ask as much as a whole site would.
         "LOTA_LIMITS_SUBMIT_IP": "1000000/1s",

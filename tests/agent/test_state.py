@@ -71,6 +71,32 @@ def test_a_key_that_others_could_read_before_is_for_its_user_afterwards(state: S
     assert (state.folder / AGENT).stat().st_mode & 0o777 == 0o600
 
 
+def test_a_link_in_its_place_gets_no_key(state: State, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (state.folder / f".{AGENT}.new").symlink_to(elsewhere)
+    with pytest.raises(LotaError) as refused:
+        state.keep(ENROLLED)
+    assert refused.value.code == "AGENT_STATE"
+    (state.folder / "lock").symlink_to(elsewhere)
+    with pytest.raises(LotaError) as refused, state.alone():
+        pass
+    assert refused.value.code == "AGENT_STATE"
+    assert not elsewhere.exists()
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o702])
+def test_a_folder_that_anybody_can_write_to_is_refused(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "agent"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(LotaError) as refused, State(folder).alone():
+        pass
+    assert refused.value.code == "AGENT_STATE"
+    folder.chmod(0o750)
+    with State(folder).alone():
+        pass
+
+
 def test_a_write_that_fails_leaves_what_was_kept(state: State) -> None:
     state.keep(ENROLLED)
     (state.folder / f".{AGENT}.new").mkdir()  # as good as a full disk, and root meets it, too

@@ -21,6 +21,7 @@ from lotabots.appraisal import (
     Verdict,
     appraise,
     builtin_policy,
+    load_policy,
     next_state,
     pack_inputs,
     replay,
@@ -217,6 +218,26 @@ def test_a_file_that_nobody_knows_stays_unjudged_until_somebody_judges_it(begun:
         assert begun.light().outcome is Outcome.INCONCLUSIVE
     assert begun.full().outcome is Outcome.INCONCLUSIVE
     assert begun.light().outcome is Outcome.INCONCLUSIVE
+
+
+def test_what_a_policy_puts_up_with_does_not_become_good_by_being_read_once(life: Life) -> None:
+    # A policy that accepts files that nobody knows, by name: they stay what they are.
+    source = json.loads(POLICY.document)
+    lax = {"tpm-measured", "tpm-ima-known", "tpm-ima-denied"}
+    source["rules"] = [rule for rule in source["rules"] if rule["id"] not in lax]
+    policy = load_policy(json.dumps(source).encode())
+    plain = life.inputs
+
+    def inputs(*arguments: Any) -> Inputs:
+        return msgspec.structs.replace(plain(*arguments), policy=policy)
+
+    life.inputs = inputs  # type: ignore[method-assign]
+    life.tpm(lambda tpm: tpm.measure(Measured.of("/tmp/downloaded")))
+    for verdict in (life.full(), life.light(), life.light(), life.full(), life.light()):
+        assert verdict.outcome is Outcome.ACCEPTED, verdict.findings
+        facts = next(part for part in verdict.parts if part.kind == "tpm").facts
+        assert facts["measurements"]["unjudged"] == [10]  # type: ignore[index]
+        assert facts["ima"]["unjudged"] == 1  # type: ignore[index]
 
 
 def test_a_full_attestation_brings_the_whole_log(begun: Life) -> None:

@@ -9,12 +9,21 @@ from uuid import UUID, uuid4
 import pytest
 from plugins.agents import Agent, enrolled, with_agent
 from plugins.api import Api
-from plugins.attester import ready, register, small_node, use_policy, use_reference
+from plugins.attester import (
+    Attester,
+    new_jwk,
+    ready,
+    register,
+    small_node,
+    use_policy,
+    use_reference,
+)
 from plugins.people import Prover
 
 from lotabots.appraisal import builtin_policy, replay
 from lotabots.attestation.notices import Notice, tell
-from lotabots.kernel import Role
+from lotabots.kernel import Role, VerificationKeys
+from lotabots.result import read_result
 from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.clock import utc_now
 from lotabots.simulator import Fault, Measured, SimulatedTpm, TpmFault
@@ -193,6 +202,29 @@ async def test_a_replay_of_a_light_attestation_gives_identical_bytes(api: Api) -
     assert json.loads(manifest)["previous"]["full_outcome"] == "accepted"
 
 
+async def test_a_result_says_whether_it_is_of_a_light_attestation(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    answers = [await agent.full(), await agent.light()]
+    keys = VerificationKeys.from_jwks((await api.get("/.well-known/jwks.json", as_=None)).content)
+    results = [read_result(answer["result"], keys) for answer in answers]
+    assert [result.scope for result in results] == ["full", "light"]
+    assert [[part.kind for part in result.parts] for result in results] == [
+        ["gpu", "host"],
+        ["host"],
+    ]
+
+
+async def test_a_node_acts_as_itself_in_the_audit_log(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    await agent.full(next_challenge=True)
+    entries = (await api.get("/v1/audit/entries?actor=node")).json()["entries"]
+    assert {entry["entry"]["actor"] for entry in entries} == {f"node:{agent.id}"}
+    assert {entry["entry"]["verb"] for entry in entries} == {
+        "challenge.create", "challenge.spend", "attestation.record",
+    }  # fmt: skip
+    assert all(entry["disclosed"] == {} for entry in entries)
+
+
 async def test_what_an_operator_submits_moves_neither_standing_nor_state(api: Api) -> None:
     agent = await enrolled(api, small_node())
     await agent.full()
@@ -283,6 +315,36 @@ async def test_another_key_than_the_agents_gets_no_challenge_and_no_verdict(api:
     assert (await agent.shown())["standing"] == "unknown"
 
 
+@pytest.mark.parametrize("scope", ["light", "full"])
+async def test_a_node_that_enrolled_is_challenged_for_its_own_session_key_alone(
+    api: Api, scope: str
+) -> None:
+    # What a host says is signed by nobody: whoever may submit could else say it for the node, and
+    # have a result of it bound to a key of their own.
+    agent = await enrolled(api, small_node())
+    await agent.full()
+    asked = {"node": agent.id, "session_key": new_jwk(), "scope": scope}
+    for answer in (
+        await agent.post("/v1/challenges", asked),
+        await api.post("/v1/challenges", asked, as_=Role.OPERATOR),
+        await api.post("/v1/challenges", asked, as_=Role.SERVICE),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (
+            400,
+            "CHALLENGE_SESSION_KEY_MISMATCH",
+        )
+
+
+async def test_a_challenge_for_a_session_key_that_was_replaced_is_over(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    operator = Attester(api, agent.node, agent.id, agent=False, session_key=agent.session_key)
+    challenge = await operator.challenge(scope="light")
+    async with api.database.transaction(api.tenant) as tx:
+        await tx.execute("update attestation.agents set key_thumbprint = $1", "A" * 43)
+    answer = await operator.submit(challenge, agent.evidence(challenge))
+    assert (answer.status_code, answer.json()["code"]) == (400, "CHALLENGE_SESSION_KEY_MISMATCH")
+
+
 async def test_a_revoked_node_gets_no_challenge_and_no_verdict(api: Api) -> None:
     agent = await enrolled(api, small_node())
     await agent.full(next_challenge=True)
@@ -313,6 +375,22 @@ async def test_of_submissions_judged_at_once_from_one_state_one_counts(api: Api)
         stored = await tx.fetch_value("select count(*) from attestation.attestations")
     assert stored == sum(answer.status_code == 201 for answer in answers) >= 1
     assert (await agent.full())["status"] == "accepted"
+
+
+async def test_a_rejection_counts_whatever_is_judged_beside_it(api: Api) -> None:
+    node = small_node()
+    agent = await enrolled(api, node)
+    await agent.full()
+    for _ in range(3):
+        good, bad = [await agent.challenge() for _ in range(2)]
+        sent = [agent.evidence(good)]
+        agent.node = node.with_fault(Fault.FIRMWARE_MODIFIED)
+        sent.append(agent.evidence(bad))
+        agent.node = node
+        answers = await asyncio.gather(agent.submit(good, sent[0]), agent.submit(bad, sent[1]))
+        assert answers[1].json()["status"] == "rejected"
+        assert (await agent.shown())["standing"] == "rejected"
+        assert (await agent.full())["status"] == "accepted"
 
 
 async def test_a_gpu_of_another_enrolled_node_is_named(api: Api) -> None:
@@ -367,7 +445,7 @@ async def test_a_node_with_a_tpm_goes_on_by_light_quotes_until_it_reboots(api: A
     answer = await agent.full(next_challenge=True)
     assert answer["status"] == "accepted", answer["findings"]
     place = answer["challenge"]["tpm"]
-    assert place == {"reset_count": 1, "restart_count": 0, "ima_entries": 6}
+    assert place == {"reset_count": 1, "restart_count": 0, "ima_entries": 6, "event_log": False}
     for entries in (7, 8):
         agent.tpm(lambda tpm: tpm.later(60_000).measure(Measured.of("/usr/bin/bash")))
         answer = await agent.go_on()

@@ -250,6 +250,35 @@ async def test_a_change_of_devices_asks_for_a_full_attestation(api: Api) -> None
     assert (await agent.challenge(scope="light"))["full_due"] is True
 
 
+@pytest.mark.parametrize("change", ["added", "removed"])
+async def test_a_full_challenge_is_over_once_an_operator_changes_the_devices(
+    api: Api, change: str
+) -> None:
+    agent = await enrolled(api, small_node(gpus=2))
+    assert (await agent.full(next_challenge=True))["status"] == "accepted"
+    challenge = await agent.challenge()
+    path = f"/v1/nodes/{agent.id}/devices"
+    if change == "added":
+        await api.post(path, some_device())
+    else:
+        await api.request("DELETE", f"{path}/gpu/{challenge['inventory'][0]['device_id']}")
+    answer = await agent.submit(challenge, agent.evidence(challenge))
+    assert (answer.status_code, answer.json()["code"]) == (409, "CHALLENGE_INVENTORY_CHANGED")
+    # What is light asks for no device, and stands on nothing any more.
+    light = await agent.light()
+    assert (light["status"], light["first_reason"]["code"]) == ("inconclusive", "NODE-FULL-DUE")
+    assert (await agent.full())["status"] != "accepted", "it sends what it had before"
+
+
+async def test_results_that_name_a_removed_device_are_taken_back(api: Api) -> None:
+    agent = await accepted_agent(api)
+    path = f"/v1/nodes/{agent.id}/devices/gpu/{agent.node.inventory[0].device_id}"
+    assert (await api.request("DELETE", path)).status_code == 200
+    async with api.database.transaction(api.tenant) as tx:
+        living = "select count(*) from attestation.results where revoked_at is null"
+        assert await tx.fetch_value(living) == 0
+
+
 async def test_nodes_are_listed_page_by_page_in_the_order_of_their_names(api: Api) -> None:
     names = [f"n{number:02}" for number in range(7)]
     for name in reversed(names):

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from plugins.agents import enrolled
 from plugins.api import Api
 from plugins.attester import Attester, ready, register, small_node, use_policy, use_reference
 from plugins.process import calling, make_process
@@ -141,6 +142,32 @@ async def test_what_stands_on_a_revoked_thing_is_over_at_once_and_refused_from_t
         ("revocation.lifted", None),
         ("node.standing", attester.id),
     ]
+
+
+@pytest.mark.parametrize("scope", ["full", "light"])
+async def test_a_result_in_force_is_met_though_the_node_has_been_seen_otherwise_since(
+    api: Api, scope: str
+) -> None:
+    agent = await enrolled(api, small_node())
+    answer = await agent.full()
+    file = thing("reference", await evidence_tree(api, answer))
+    if scope == "light":
+        answer = await agent.light()
+    # Its newest full attestation stands on no file: nothing of the GPU is sent, nothing accepted.
+    challenge = await agent.challenge()
+    host = [one for one in agent.evidence(challenge) if one.subject == "host0"]
+    newer = (await agent.submit(challenge, host)).json()
+    assert newer["status"] == "inconclusive"
+    made = await revoke(api, "reference", file)
+    assert (made["affected"], made["results"]) == ([agent.id], 1 if scope == "full" else 2)
+
+
+async def test_a_light_result_opens_no_door_that_asks_for_a_gpu(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    assert (await door(api, agent, await agent.full())).admitted
+    light = await agent.light()
+    assert light["status"] == "accepted"
+    assert [one.code for one in (await door(api, agent, light)).reasons] == ["ADMIT_DEVICES"]
 
 
 async def test_who_does_not_have_the_thing_is_not_met(api: Api) -> None:

@@ -129,6 +129,19 @@ async def test_reports_of_a_time_that_cannot_be_are_refused_and_none_is_stored(
     assert (await node.newest())["at"] is None
 
 
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        ("0001-01-01T00:00:00+14:00", "SAMPLE_TOO_OLD"),
+        ("9999-12-31T23:59:59-14:00", "SAMPLE_FUTURE"),
+    ],
+)
+async def test_a_time_that_has_no_utc_is_refused_as_any_other(api: Api, at: str, code: str) -> None:
+    node = await reporter(api)
+    answer = await node.send({**report(now()), "at": at})
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
 @pytest.mark.parametrize("ahead", [timedelta(), 50 * SECOND])
 async def test_a_clock_that_is_a_little_ahead_is_let_in(api: Api, ahead: timedelta) -> None:
     node = await reporter(api)

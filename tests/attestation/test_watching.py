@@ -64,7 +64,10 @@ async def becomes(agent: Agent, standing: str) -> None:
 
 async def events(api: Api) -> list[tuple[str, Any, Any]]:
     async with api.database.transaction(api.tenant) as tx:
-        rows = await tx.fetch("select kind, data from attestation.events order by number")
+        rows = await tx.fetch(
+            "select kind, data from attestation.events where kind <> 'policy.activated'"
+            " order by number"
+        )
     return [(r["kind"], r["data"].get("before"), r["data"].get("after")) for r in rows]  # type: ignore[attr-defined]
 
 

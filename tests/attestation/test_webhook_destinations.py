@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -218,6 +219,32 @@ async def test_a_name_is_resolved_once_and_what_it_says_a_moment_later_is_not_ca
     assert names.asked == [("a.example", port)]
     assert got.line == "POST /x HTTP/1.1"
     assert got.headers["host"] == f"a.example:{port}"
+
+
+@pytest.mark.anyio
+async def test_a_name_whose_answer_does_not_come_holds_up_no_other() -> None:
+    answered = threading.Event()
+    asked: list[str] = []
+
+    def resolve(host: str, _: int) -> Sequence[str]:
+        asked.append(host)
+        if host == "slow.example":
+            answered.wait()
+        return ["127.0.0.1"]
+
+    sender = Sender(insecure=True, resolve=resolve)
+    async with receiving() as receiver:
+        port = int(receiver.url.split(":")[2].split("/")[0])
+        slow = [
+            asyncio.create_task(code_of(sender, f"http://slow.example:{port}/")) for _ in range(32)
+        ]
+        await asyncio.sleep(0)
+        try:
+            assert await code_of(sender, f"http://fast.example:{port}/") == "200"
+        finally:
+            answered.set()
+        assert await asyncio.gather(*slow) == ["200"] * 32
+    assert sorted(asked) == ["fast.example", "slow.example"]
 
 
 @pytest.mark.anyio

@@ -54,7 +54,8 @@ class Agent(Attester):
         host = HostOnNode.of(self.node).saying(**self.host).attest(asked.expected()["host0"])
         logs = Logs()
         if challenge["scope"] == "light" and challenge["tpm"] is not None:
-            logs = Logs(event_log=False, ima_from=challenge["tpm"]["ima_entries"])
+            place = challenge["tpm"]
+            logs = Logs(event_log=place["event_log"], ima_from=place["ima_entries"])
         return self.node.attest_whole(asked, [host], logs)
 
     async def submit(

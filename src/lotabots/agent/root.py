@@ -45,7 +45,9 @@ class TpmRoot:
         """The root quote, with the logs since `place`."""
         judged = None
         if place is not None:
-            judged = Judged(place.reset_count, place.restart_count, place.ima_entries)
+            judged = Judged(
+                place.reset_count, place.restart_count, place.ima_entries, not place.event_log
+            )
         return self._device.evidence(challenge, leaves, judged)
 
 

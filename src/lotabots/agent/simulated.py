@@ -105,7 +105,7 @@ class SimulatedMachine:
 
     def answer(self, challenge: DerivedChallenge, place: TpmPlace | None) -> Collected:
         """What its devices answer."""
-        node, start = self.node, 0
+        node, logs = self.node, Logs()
         if node.tpm is not None:
             tpm = self._tpm()
             node = node.with_tpm(tpm)
@@ -113,8 +113,7 @@ class SimulatedMachine:
                 place.reset_count,
                 place.restart_count,
             ):
-                start = place.ima_entries
-        logs = Logs(ima_from=start) if challenge.device_for(ROOT) else Logs()
+                logs = Logs(event_log=place.event_log, ima_from=place.ima_entries)
         said = node.attest_whole(challenge, (), logs, format_time(self.clock()))
         return Collected(tuple(said))
 

@@ -7,6 +7,7 @@ people. One process at a time holds the folder.
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -21,6 +22,8 @@ from lotabots.kernel import Kind, LotaError, SigningKey
 
 MAX_BYTES = 1024 * 1024
 AGENT, STATUS, LOCK, TPM = "agent.json", "status.json", "lock", "tpm"
+_NEW = os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+"""A link would have the session key written elsewhere."""
 
 T = TypeVar("T")
 
@@ -100,6 +103,10 @@ class State:
         """Makes the folder, for this user alone. Raises `AGENT_STATE`."""
         with _coded(self.folder):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            seen = self.folder.stat()
+            if seen.st_mode & stat.S_IWOTH or seen.st_uid not in (os.geteuid(), 0):
+                # Who can put files there decides whom this agent speaks with, and as whom.
+                raise _unusable(f"{self.folder} is not this user's alone: others can write to it.")
             self.tpm.mkdir(mode=0o700, exist_ok=True)
 
     def read(self) -> Kept | None:
@@ -140,7 +147,7 @@ class State:
         """Holds the folder: another process that wants it is refused. Raises `AGENT_RUNNING`."""
         self.prepare()
         with _coded(self.folder):
-            descriptor = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self.folder / LOCK, os.O_RDWR | _NEW, 0o600)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,7 +176,7 @@ def _replace(path: Path, data: bytes) -> None:
     """Whole or not at all, and on disk before it returns; for this user only."""
     draft = path.with_name(f".{path.name}.new")
     with _coded(path):
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_TRUNC | _NEW, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, 0o600)  # whatever an earlier try may have left there
             file.write(data)

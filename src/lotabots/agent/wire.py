@@ -75,11 +75,14 @@ class Renewal(Heard, frozen=True, kw_only=True):
 
 
 class TpmPlace(Heard, frozen=True, kw_only=True):
-    """Where the node's TPM stood, and from which entry of the measurement log (IMA) to go on."""
+    """Where the node's TPM stood, and which logs go with the next quote in the same boot."""
 
     reset_count: int
     restart_count: int
     ima_entries: int
+    """From which entry of the list of measured files (IMA) to go on."""
+    event_log: bool = True
+    """Whether the firmware's log is needed."""
 
 
 class Device(Heard, frozen=True, kw_only=True):

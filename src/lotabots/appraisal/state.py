@@ -18,6 +18,8 @@ from lotabots.evidence.schemes.tpm import boot_of
 from lotabots.kernel import canonical, sha256_hex
 
 TPM, HOST = "tpm", "host"
+IMA = "10"
+"""The PCR of what the kernel measured."""
 LIGHT_KINDS = frozenset({TPM, HOST})
 """What a light attestation asks for: the root of trust, and what the host says of itself."""
 
@@ -148,8 +150,10 @@ def _tpm(previous: TpmState | None, scope: Scope, verdict: Verdict) -> TpmState 
     if previous and (previous.reset_count, previous.restart_count) == (reset, restart):
         now = msgspec.structs.replace(previous, clock=clock)
     judged, at = fact_at(facts, ("ima", "entries")), fact_at(facts, ("ima", "pcr"))
-    # What was not accepted is not passed over: the next log has to hold it again.
-    if part.outcome is Outcome.ACCEPTED and isinstance(judged, int) and isinstance(at, str):
+    # What was not judged good is not passed over, whatever a policy puts up with: the next log has
+    # to hold it again.
+    good = part.outcome is Outcome.ACCEPTED and fact_at(facts, ("pcrs", IMA, "status")) == "match"
+    if good and isinstance(judged, int) and isinstance(at, str):
         now = msgspec.structs.replace(now, ima_entries=judged, ima_pcr=at)
     accepted = verdict.outcome is Outcome.ACCEPTED
     if scope is Scope.FULL or not accepted:

@@ -20,6 +20,7 @@ from lotabots.attestation.session import (
     asked_of,
     check_life,
     check_node,
+    check_own_key,
     pack_inventory,
     session_key_digest,
 )
@@ -59,6 +60,8 @@ class Challenges:
             raise invalid("CHALLENGE_LIGHT_MODELS", detail)
         known = await known_node(tx, request.node)
         check_life(principal, known.lifecycle, known.agent_key)
+        session_key = session_key_digest(request.session_key)
+        check_own_key(session_key, known.agent_key)
         models = await asked_models(tx, request.models)
         policy = await self._policies.for_challenge(tx, principal, request.policy, known.policy_ref)
         made = self.make(
@@ -67,7 +70,7 @@ class Challenges:
             scope=scope,
             needed=(await self._revoked.now(tx)).needed(policy),
             state=known.state,
-            session_key_sha256=session_key_digest(request.session_key),
+            session_key_sha256=session_key,
             now=now,
         )
         await store.insert_challenge(tx, made.row, now)
@@ -127,5 +130,8 @@ def _place(state: NodeState | None, scope: Scope) -> TpmPlace | None:
     if tpm is None:
         return None
     return TpmPlace(
-        reset_count=tpm.reset_count, restart_count=tpm.restart_count, ima_entries=tpm.ima_entries
+        reset_count=tpm.reset_count,
+        restart_count=tpm.restart_count,
+        ima_entries=tpm.ima_entries,
+        event_log=not tpm.boot_digest,
     )

@@ -67,7 +67,7 @@ KNOWN = """
     md5(concat(n.lifecycle, n.state::text)) as state_digest, a.key_thumbprint as agent_key,
     t.ids as tpm_ids, t.certificates as tpm_certificates, t.keys as tpm_keys
 """
-"""The columns of a `KnownNode`, but for what it declares, from `OF_NODE`."""
+"""The columns of a `KnownNode`, but for what it declares, from `OF_NODE`; that: `PINNED`."""
 OF_NODE = """
     attestation.nodes n
     left join attestation.agents a on a.node_id = n.id
@@ -78,14 +78,15 @@ OF_NODE = """
         from attestation.tpms one where one.node_id = n.id
     ) t on true
 """
+PINNED = """
+    left join lateral (
+        select array_agg(one.kind order by one.id) as kinds,
+            array_agg(one.device_id order by one.id) as device_ids
+        from attestation.inventory one where one.node_id = n.id
+    ) i on true
+"""
 _FIND = f"""
-select {KNOWN}, i.kinds, i.device_ids
-from {OF_NODE} left join lateral (
-    select array_agg(one.kind order by one.id) as kinds,
-        array_agg(one.device_id order by one.id) as device_ids
-    from attestation.inventory one where one.node_id = n.id
-) i on true
-where n.id = $1
+select {KNOWN}, i.kinds, i.device_ids from {OF_NODE} {PINNED} where n.id = $1
 """  # noqa: S608 - constants
 
 

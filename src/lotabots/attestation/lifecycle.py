@@ -136,7 +136,10 @@ class Lives:
             kind,
         )
         await self._changed(tx, principal, "node.device_remove", node_id, device)
-        await tell(tx, Notice.DEVICE_CHANGED, node_id, _told("removed", device), now)
+        # A result that says that the device stands here could be shown beside another node's.
+        results = await revoke_of_node(tx, node_id, str(Notice.DEVICE_CHANGED), now)
+        told = _told("removed", device) | {"results": results}
+        await tell(tx, Notice.DEVICE_CHANGED, node_id, told, now)
         return await nodes.found(tx, node_id, now)
 
     async def _changed(

@@ -62,13 +62,17 @@ async def revoke_of_each(
     return {row.node: row.results for row in rows}
 
 
-async def standing_on(tx: Transaction, kind: str, value: str) -> list[UUID]:
-    """The nodes whose newest attestation stands on this device, file, key or driver version.
+async def standing_on(tx: Transaction, kind: str, value: str, now: datetime) -> list[UUID]:
+    """The nodes of which the newest attestation, or a result in force, stands on this device, file,
+    key or driver version.
 
     By the facts of its verdict: what was proven there, or claimed where nothing is proven.
     """
-    sql = _HAVING if kind == "device" else _SAYING
-    return [row.node for row in await tx.fetch(sql, value, into=_Node)]
+    if kind == "device":
+        rows = await tx.fetch(_HAVING, value, into=_Node)
+    else:
+        rows = await tx.fetch(_SAYING, value, now, LOOK_BACK, into=_Node)
+    return [row.node for row in rows]
 
 
 async def in_force_on(tx: Transaction, kind: str, value: str, now: datetime) -> list[UUID]:
@@ -83,14 +87,26 @@ select n.id as node from attestation.nodes n where exists (
     select from attestation.inventory i where i.node_id = n.id and i.device_id = $1
 )
 """
-# The canonical text of a string stands in the verdict exactly as JSON writes it.
+# The canonical text of a string stands in the verdict exactly as JSON writes it. The newest full
+# attestation says what the node is now; a result in force stands on the full one that it is of, or,
+# if it is a light one's, on the last that was accepted before.
 _SAYING = """
-select n.id as node from attestation.nodes n where position(
-    convert_to(to_json($1::text)::text, 'UTF8') in (
-        select verdict from attestation.attestations where hardware_id = n.id::text
-        and attestation_type = 'node' order by created_at desc, id desc limit 1
-    )
-) > 0
+select n.id as node from attestation.nodes n where exists (
+    select from attestation.attestations f where f.id in (
+        (select id from attestation.attestations where hardware_id = n.id::text
+            and attestation_type = 'node' order by created_at desc, id desc limit 1)
+        union
+        select basis.id from attestation.attestations a
+        join attestation.results r on r.attestation_id = a.id
+        cross join lateral (
+            select id from attestation.attestations where hardware_id = a.hardware_id
+                and attestation_type = 'node' and status = 'accepted'
+                and created_at <= a.created_at order by created_at desc limit 1
+        ) basis
+        where a.hardware_id = n.id::text and a.created_at > $2::timestamptz - $3::interval
+            and a.status = 'accepted' and r.expires_at > $2 and r.revoked_at is null
+    ) and position(convert_to(to_json($1::text)::text, 'UTF8') in f.verdict) > 0
+)
 """
 _IN_FORCE = """exists (
     select from attestation.attestations a join attestation.results r on r.attestation_id = a.id

@@ -55,7 +55,7 @@ class Made(Response, frozen=True, kw_only=True):
 
     revocation: RevocationRow
     affected: tuple[UUID, ...]
-    """The nodes whose newest attestation stands on the thing."""
+    """The nodes of which the newest attestation, or a result in force, stands on the thing."""
     results: int
     """Results that were in force and are not any more."""
 
@@ -143,7 +143,7 @@ async def make(
     row = await put(tx, request.kind, request.value, request.reason, principal.user_id, now)
     if row is None:
         raise LotaError(Kind.CONFLICT, "REVOCATION_EXISTS", "This is revoked already.")
-    hit = await results_store.standing_on(tx, request.kind, request.value)
+    hit = await results_store.standing_on(tx, request.kind, request.value, now)
     because = because_of(request.kind, request.value)
     over = await results_store.revoke_of_each(tx, hit, because, now)
     revoked = sum(over.values())

@@ -14,7 +14,7 @@ from lotabots.attestation.nodes import not_found
 from lotabots.attestation.samples_types import Reported, Resources, Sample, Samples
 from lotabots.attestation.settings import AttestationSettings
 from lotabots.evidence.schemes.host_claims import Measured, Report
-from lotabots.kernel import LotaError, Principal, format_time, invalid
+from lotabots.kernel import LotaError, Principal, invalid
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.process import Process
 from lotabots.runtime.tasks import Loop
@@ -192,4 +192,5 @@ def _whole(length: timedelta) -> timedelta:
 
 
 def _refused(code: str, detail: str, place: int, at: datetime) -> LotaError:
-    return invalid(code, detail, index=place, at=format_time(at))
+    # As it was sent: near the ends of the calendar it has no UTC.
+    return invalid(code, detail, index=place, at=at.isoformat())

@@ -23,7 +23,9 @@ from lotabots.attestation.recording import Recorder
 from lotabots.attestation.results import Results
 from lotabots.attestation.revoked import RevokedThings
 from lotabots.attestation.session import (
+    check_inventory,
     check_life,
+    check_own_key,
     check_use,
     decode_evidence,
     session_key_digest,
@@ -120,6 +122,9 @@ class Attestations:
     ) -> tuple[DerivedChallenge, tuple[Evidence, ...]]:
         key = session_key_digest(request.session_key)
         nonce = check_use(loaded.spent, nonce=request.nonce, session_key_sha256=key, now=now)
+        check_own_key(key, loaded.known.agent_key)
+        if loaded.spent.scope is Scope.FULL:
+            check_inventory(loaded.asked, loaded.known.inventory)
         return loaded.spent.derived(self._server, nonce), decode_evidence(request.evidence)
 
     async def _refused(self, principal: Principal, loaded: Loaded, error: LotaError) -> None:

@@ -18,6 +18,7 @@ from lotabots.kernel import (
     VerifyingKey,
     decode_base64,
     decode_base64url,
+    encode_base64url,
     equal,
     invalid,
     sha256,
@@ -29,6 +30,8 @@ FARTHEST = timedelta(minutes=5)
 node all that while, and what it then signs may be as old."""
 NONCE_BYTES = 32
 REVOKED = "revoked"
+_ASKED = frozenset({"host", "model"})
+"""Kinds of what a challenge asks for beside the node's devices."""
 
 
 class Challenge(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +132,30 @@ def check_life(principal: Principal, lifecycle: str, key_thumbprint: str | None)
     if key_thumbprint not in (None, principal.key_thumbprint):
         detail = "This credential is not the one that the node has now."
         raise LotaError(Kind.AUTHORIZATION, "CREDENTIAL_REPLACED", detail)
+
+
+def check_own_key(session_key_sha256: str, key_thumbprint: str | None) -> None:
+    """Returns only if a challenge's session key is that of the node's agent, whoever calls.
+
+    Results are bound to it, and verdicts say that the node enrolled with it. `key_thumbprint` as in
+    `check_life`. Raises `CHALLENGE_SESSION_KEY_MISMATCH`.
+    """
+    own = encode_base64url(bytes.fromhex(session_key_sha256))
+    if key_thumbprint not in (None, own):
+        detail = "The node's agent has another session key."
+        raise invalid("CHALLENGE_SESSION_KEY_MISMATCH", detail)
+
+
+def check_inventory(asked: Sequence[InventoryItem], pinned: Sequence[InventoryItem]) -> None:
+    """Returns only if what was asked for are the devices that are pinned to the node now.
+
+    An operator may have changed them since the challenge was made. Raises
+    `CHALLENGE_INVENTORY_CHANGED`.
+    """
+    before, now = ({one for one in items if one.kind not in _ASKED} for items in (asked, pinned))
+    if before != now:
+        detail = "The node's devices were changed since this challenge was made."
+        raise LotaError(Kind.CONFLICT, "CHALLENGE_INVENTORY_CHANGED", detail)
 
 
 def revoked() -> LotaError:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from lotabots.appraisal import NodeState
-from lotabots.attestation.known_node import KNOWN, OF_NODE, KnownNode
+from lotabots.attestation.known_node import KNOWN, OF_NODE, PINNED, KnownNode
 from lotabots.attestation.session import Challenge
 from lotabots.kernel import Kind, LotaError
 from lotabots.runtime.database import Transaction
@@ -107,7 +107,8 @@ with wanted as (
     returning c.id, c.node_id as of_node, c.policy_id, c.nonce_sha256, c.session_key_sha256,
         c.inventory, c.expires_at, c.scope, nextval('attestation.status_index') as status_index
 )
-select s.*, {KNOWN} from spent s, {OF_NODE} where n.id = s.of_node
+select s.*, {KNOWN}, i.kinds, i.device_ids
+from spent s, {OF_NODE} {PINNED} where n.id = s.of_node
 """  # noqa: S608 - constants
 
 

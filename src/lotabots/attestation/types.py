@@ -117,14 +117,17 @@ class Device(Response, frozen=True, kw_only=True):
 
 
 class TpmPlace(Response, frozen=True, kw_only=True):
-    """Where the node's TPM stood, and from which entry of the measurement log (IMA) to go on.
+    """Where the node's TPM stood, and which logs go with the next quote.
 
-    Where the TPM counts other resets or restarts by now, the log begins anew, at 0.
+    Where the TPM counts other resets or restarts by now, both logs are sent from their beginning.
     """
 
     reset_count: int
     restart_count: int
     ima_entries: int
+    """From which entry of the list of measured files (IMA) to go on."""
+    event_log: bool
+    """Whether the firmware's log is needed: not where this boot was judged by it."""
 
 
 class IssuedChallenge(Response, frozen=True, kw_only=True):

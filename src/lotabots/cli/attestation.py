@@ -171,7 +171,7 @@ def origin_of(anchors: Anchors) -> str:
     """Whose roots the stored inputs were judged under: a replay uses those, so it must say so."""
     others = [
         anchor
-        for anchor in (*anchors.device, *anchors.rim)
+        for anchor in (*anchors.device, *anchors.rim, *anchors.tpm)
         if anchor not in (*NVIDIA_ANCHORS.device, *NVIDIA_ANCHORS.rim)
     ]
     if not others:

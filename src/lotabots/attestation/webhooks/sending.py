@@ -23,8 +23,9 @@ CONNECT_SECONDS = 4.0
 """For each address of a name."""
 MAX_HEAD = 16 * 1024
 MAX_ADDRESSES = 4
-RESOLVERS = 4
-"""Names that are resolved at once, in threads of their own: a slow one must not hold up others'."""
+RESOLVERS = 64
+"""Names that are resolved at once, in threads of their own. A name is asked for once at a time: who
+answers for it can take minutes, and has no more than that one thread."""
 
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?\r\n")
 _INTERIM = 4
@@ -50,6 +51,7 @@ class Sender:
         self._resolve = resolve
         self._tls = ssl.create_default_context() if tls is None else tls
         self._threads = ThreadPoolExecutor(RESOLVERS, "webhook-names")
+        self._asked: dict[str, asyncio.Future[Sequence[str]]] = {}
 
     async def post(self, to: Destination, headers: Mapping[str, str], body: bytes) -> int:
         """The status of the answer.
@@ -76,9 +78,9 @@ class Sender:
 
     async def _addresses(self, to: Destination) -> Sequence[str]:
         """What the host stands for, all of it checked."""
-        loop = asyncio.get_running_loop()
+        asked = self._asked.get(to.host) or self._ask(to)
         try:
-            found = await loop.run_in_executor(self._threads, self._resolve, to.host, to.port)
+            found = await asyncio.shield(asked)
         except (OSError, UnicodeError) as error:
             raise _failed("WEBHOOK_HOST_UNKNOWN", "The host's name is not known.") from error
         if not found:
@@ -86,6 +88,18 @@ class Sender:
         for address in found:
             require_allowed(address, insecure=self._insecure)
         return list(dict.fromkeys(found))[:MAX_ADDRESSES]
+
+    def _ask(self, to: Destination) -> "asyncio.Future[Sequence[str]]":
+        loop = asyncio.get_running_loop()
+        asked = loop.run_in_executor(self._threads, self._resolve, to.host, to.port)
+
+        def ended(_: "asyncio.Future[Sequence[str]]") -> None:
+            del self._asked[to.host]
+            asked.cancelled() or asked.exception()  # whoever asked may be gone by now
+
+        self._asked[to.host] = asked
+        asked.add_done_callback(ended)
+        return asked
 
     async def _connected(
         self, to: Destination, addresses: Sequence[str]

@@ -66,8 +66,16 @@ CODES: tuple[Code, ...] = (
     Code(
         "CHALLENGE_SESSION_KEY_MISMATCH",
         "validation",
-        "The session key is not the one that the challenge was made for.",
-        "Ask for a new challenge with the session key that you use.",
+        "The session key is not the one that the challenge was made for, or not the one of the"
+        " node's agent.",
+        "Ask for a new challenge with the session key that you use: of a node that enrolled, its"
+        " agent's.",
+    ),
+    Code(
+        "CHALLENGE_INVENTORY_CHANGED",
+        "conflict",
+        "An operator changed the node's devices after this full challenge was made.",
+        "Ask for a new challenge: it names the devices that the node has now.",
     ),
     Code(
         "CHALLENGE_LIGHT_EMPTY",

@@ -59,11 +59,13 @@ class Quoted(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """Up to where the verifier knows this node's logs: in which boot, how many entries of IMA."""
+    """Up to where the verifier knows this node's logs, and of which boot."""
 
     reset_count: int
     restart_count: int
     ima_entries: int
+    event_log: bool = False
+    """Whether it knows what the firmware's log led to."""
 
 
 class Clock(NamedTuple):
@@ -149,8 +151,8 @@ class TpmDevice:
     ) -> Evidence:
         """The root's evidence: a quote over the manifest of these leaves, with the kernel's logs.
 
-        Where the verifier has judged this boot, only what is new of IMA's list is sent. Raises
-        `TPM_BUSY` where the machine wakes up again and again.
+        Where the verifier has judged this boot, only what is new is sent. Raises `TPM_BUSY` where
+        the machine wakes up again and again.
         """
         with self._tools.session() as session:
             load_keys(session, self._kept)
@@ -169,7 +171,8 @@ class TpmDevice:
         # After the quote: the kernel lists a file before it extends PCR 10, so the list may be
         # ahead of what was quoted, and never behind it.
         lines = self._read(lambda: read_ima(start, self._logs.ima))
-        log = self._read(lambda: read_event_log(self._logs.event_log)) if event_log else None
+        needed = event_log and not (judged is not None and same and judged.event_log)
+        log = self._read(lambda: read_event_log(self._logs.event_log)) if needed else None
         data = write_evidence(
             TpmEvidence(
                 quote=quoted.attest,
