@@ -135,4 +135,4 @@ async def _closed(fleet: list[Agent], connections: Connections) -> Loaded:
 def _check(fleet: list[Agent]) -> None:
     wrong = {one.status for one in fleet} - {"accepted"}
     if wrong:
-        raise SystemExit(f"not accepted: {wrong}")
+        raise RuntimeError(f"not accepted: {wrong}")

@@ -33,9 +33,10 @@ class Connection:
 
     async def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         """Status and body of the answer."""
-        if self._streams is None:
+        if self._streams is None or self._streams[0].at_eof():  # an idle one is closed one day
             self._streams = await asyncio.open_connection(self._host, self._port)
-        reader, writer = self._streams
+        streams, self._streams = self._streams, None  # kept only where all went well
+        reader, writer = streams
         lines = [f"POST {path} HTTP/1.1", f"host: {self._host}:{self._port}",
                  "content-type: application/json", f"content-length: {len(body)}",
                  *(f"{name}: {value}" for name, value in headers.items()), "", ""]  # fmt: skip
@@ -46,7 +47,8 @@ class Connection:
         answer = await reader.readexactly(length)
         if "connection: close" in head:
             writer.close()
-            self._streams = None
+        else:
+            self._streams = streams
         return status, answer
 
 
@@ -138,7 +140,7 @@ class Agent:
         headers = {"dpop": proof} | ({} if token is None else {"authorization": f"DPoP {token}"})
         status, answer = await connections.post(path, msgspec.json.encode(body), headers)
         if status >= 300:
-            raise SystemExit(f"{path}: {status} {answer[:500].decode()}")
+            raise RuntimeError(f"{path}: {status} {answer[:500].decode()}")
         return msgspec.json.decode(answer, type=into)
 
 

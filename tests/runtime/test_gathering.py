@@ -75,3 +75,22 @@ async def test_a_caller_who_gives_up_takes_nobody_along() -> None:
     first.cancel()
     work.open.set()
     assert await second == 4
+
+
+@pytest.mark.parametrize(("count", "begun"), [(3, [1]), (4, [1, 4])])
+async def test_more_is_begun_beside_others_only_for_as_many_as_are_worth_it(
+    count: int, begun: list[int]
+) -> None:
+    work = Doubling()
+    gathering = Gathering(work.done, most=8, at_once=3, worth=4)
+    first = asyncio.ensure_future(put(gathering, [1]))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    others = asyncio.ensure_future(put(gathering, list(range(count))))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert [len(batch) for batch in work.batches] == begun
+    work.open.set()
+    assert await first == [2]
+    assert await others == [2 * item for item in range(count)]
+    assert gathering.idle

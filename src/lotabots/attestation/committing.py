@@ -33,8 +33,8 @@ from lotabots.runtime.gathering import Gathering
 
 MOST = 64
 """Verdicts in one commit."""
-AT_ONCE = 2
-"""Commits of one tenant that are on their way at one time."""
+AT_ONCE, WORTH = 3, 16
+"""Commits of one tenant that are on their way at one time; how many are worth another of them."""
 UNKNOWN = "just written"
 """Instead of a state's digest: what was judged from another state does not follow this one."""
 
@@ -58,7 +58,7 @@ class Committer:
         self._challenges = challenges
         self._journal = journal
         self._gathering: Gathering[Prepared, Recorded | LotaError] = Gathering(
-            self._commit, most=MOST, at_once=AT_ONCE
+            self._commit, most=MOST, at_once=AT_ONCE, worth=WORTH
         )
 
     async def put(self, tenant: UUID, prepared: Prepared) -> Recorded:

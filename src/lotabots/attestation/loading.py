@@ -28,8 +28,8 @@ from lotabots.runtime.process import Process
 
 MOST = 64
 """Challenges in one commit."""
-AT_ONCE = 2
-"""Commits of one tenant that are on their way at one time."""
+AT_ONCE, WORTH = 3, 16
+"""Commits of one tenant that are on their way at one time; how many are worth another of them."""
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ class Loader:
         self._journal = journal
         self._references = References(process)
         self._gathering: Gathering[_Asked, Loaded | LotaError] = Gathering(
-            self._spend, most=MOST, at_once=AT_ONCE
+            self._spend, most=MOST, at_once=AT_ONCE, worth=WORTH
         )
 
     async def spend(self, principal: Principal, challenge: UUID, now: datetime) -> Loaded:

@@ -27,7 +27,7 @@ from lotabots.attestation.types import Attested
 from lotabots.audit import Journal
 from lotabots.runtime.process import Process
 
-REMEMBERED = 4096
+REMEMBERED = 65_536
 """Digests of blobs known to be stored: certificates, reference files and policies come again."""
 
 

@@ -13,7 +13,7 @@ from lotabots.audit.types import Person
 from lotabots.runtime.database import Transaction
 from lotabots.runtime.keyring import Keyring
 
-REMEMBERED = 4096
+REMEMBERED = 16_384
 MEMORY_SECONDS = 60.0
 """How long the secret of someone who was erased by another process may stay in our memory."""
 

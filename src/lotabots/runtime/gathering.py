@@ -20,6 +20,9 @@ _Waiting: TypeAlias = "tuple[T, asyncio.Future[R]]"
 class Gathering(Generic[T, R]):
     """Hands what gathers for one tenant to `done`, at most `most` at a time, `at_once` times.
 
+    Beside what is on its way more is begun only once `worth` have gathered: the more go together
+    the less each costs, and yet one commit that hangs holds up only a few.
+
     `done` returns one result for each. Where it raises it must have done nothing: then each is done
     by itself, and each caller gets what that raised.
     """
@@ -30,10 +33,12 @@ class Gathering(Generic[T, R]):
         *,
         most: int,
         at_once: int,
+        worth: int = 1,
     ) -> None:
         self._done = done
         self._most = most
         self._at_once = at_once
+        self._worth = worth
         self._gathered: dict[UUID, list[_Waiting[T, R]]] = defaultdict(list)
         self._running: dict[UUID, set[asyncio.Task[None]]] = defaultdict(set)
 
@@ -45,9 +50,9 @@ class Gathering(Generic[T, R]):
     async def put(self, tenant: UUID, item: T) -> R:
         """What comes of the item. Raises what `done` raises."""
         result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._gathered[tenant].append((item, result))
-        running = self._running[tenant]
-        if len(running) < self._at_once:
+        gathered, running = self._gathered[tenant], self._running[tenant]
+        gathered.append((item, result))
+        if not running or (len(running) < self._at_once and len(gathered) >= self._worth):
             running.add(asyncio.create_task(self._work(tenant)))
         return await result
 
