@@ -393,7 +393,8 @@ LOG = {"status": "match", "entries": 12, "pcr": "bb"}
 @pytest.mark.parametrize(
     ("verdict", "expected"),
     [
-        (quoted(ima=LOG), (4, 9000, 12, "bb")),
+        (quoted(ima=LOG, pcrs={"10": {"status": "match"}}), (4, 9000, 12, "bb")),
+        (quoted(ima=LOG, pcrs={"10": {"status": "unjudged"}}), (4, 9000, 7, "aa")),
         (quoted(), (4, 9000, 7, "aa")),
         (quoted(Outcome.REJECTED, ima=LOG), (4, 9000, 7, "aa")),
         (quoted(Outcome.INCONCLUSIVE, ima=LOG), (4, 9000, 7, "aa")),

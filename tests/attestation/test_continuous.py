@@ -22,7 +22,8 @@ from plugins.people import Prover
 
 from lotabots.appraisal import builtin_policy, replay
 from lotabots.attestation.notices import Notice, tell
-from lotabots.kernel import Role
+from lotabots.kernel import Role, VerificationKeys
+from lotabots.result import read_result
 from lotabots.runtime.appraiser import this_appraiser
 from lotabots.runtime.clock import utc_now
 from lotabots.simulator import Fault, Measured, SimulatedTpm, TpmFault
@@ -199,6 +200,29 @@ async def test_a_replay_of_a_light_attestation_gives_identical_bytes(api: Api) -
     assert again.canonical() == base64.b64decode(stored["verdict"])
     assert again.digest == answer["appraisal_digest"]
     assert json.loads(manifest)["previous"]["full_outcome"] == "accepted"
+
+
+async def test_a_result_says_whether_it_is_of_a_light_attestation(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    answers = [await agent.full(), await agent.light()]
+    keys = VerificationKeys.from_jwks((await api.get("/.well-known/jwks.json", as_=None)).content)
+    results = [read_result(answer["result"], keys) for answer in answers]
+    assert [result.scope for result in results] == ["full", "light"]
+    assert [[part.kind for part in result.parts] for result in results] == [
+        ["gpu", "host"],
+        ["host"],
+    ]
+
+
+async def test_a_node_acts_as_itself_in_the_audit_log(api: Api) -> None:
+    agent = await enrolled(api, small_node())
+    await agent.full(next_challenge=True)
+    entries = (await api.get("/v1/audit/entries?actor=node")).json()["entries"]
+    assert {entry["entry"]["actor"] for entry in entries} == {f"node:{agent.id}"}
+    assert {entry["entry"]["verb"] for entry in entries} == {
+        "challenge.create", "challenge.spend", "attestation.record",
+    }  # fmt: skip
+    assert all(entry["disclosed"] == {} for entry in entries)
 
 
 async def test_what_an_operator_submits_moves_neither_standing_nor_state(api: Api) -> None:

@@ -166,6 +166,15 @@ async def test_a_stream_ends_with_the_token_that_it_was_opened_with(
         assert [line async for line in lines] == [""]
 
 
+async def test_a_stream_of_a_key_that_lives_long_ends_too_and_the_client_comes_back(
+    process: Process, tokens: Tokens, events: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(listener, "LONGEST_SECONDS", 0.3)
+    async with serving(process, [events]) as client, listening(client, tokens) as lines:
+        assert await line_with(lines, "come back, and go on from the last id")
+
+
 async def test_a_stream_ends_when_its_token_is_revoked_and_others_do_not(
     process: Process, tokens: Tokens, events: Service
 ) -> None:

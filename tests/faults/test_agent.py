@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import re
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -95,6 +96,13 @@ async def joined_by(way: Way, api: Api, folder: Path) -> Node:
     return node
 
 
+async def started(process: "subprocess.Popen[bytes]") -> None:
+    """Returns once the agent runs, and would stop if it were told to."""
+    assert process.stderr is not None
+    line = await asyncio.to_thread(process.stderr.readline)
+    assert json.loads(line)["event"] == "agent.started", line
+
+
 async def attested(api: Api, node: Node, more: int = 1, seconds: float = 60) -> None:
     """Returns once the node was accepted so many times more."""
 
@@ -135,6 +143,7 @@ async def test_an_agent_killed_within_an_attestation_goes_on_when_it_is_started_
             way.seen = lambda _: None
             assert node.state.enrolled().credential
         with agent("run", state=node.folder, **IMPATIENT) as process:
+            await started(process)
             await attested(api, node, 2)
             process.terminate()
             assert await asyncio.to_thread(process.wait) == 0
@@ -155,6 +164,7 @@ async def test_an_agent_killed_at_any_time_has_all_that_it_needs(
                 process.kill()
             assert node.state.enrolled().credential
         with agent("run", state=node.folder, **IMPATIENT) as process:
+            await started(process)
             await attested(api, node)
             process.terminate()
             assert await asyncio.to_thread(process.wait) == 0
@@ -166,6 +176,7 @@ async def test_a_server_that_restarts_is_met_again(log: Log, tmp_path: Path) -> 
             way.server = api.servers.url
             node = await joined_by(way, api, tmp_path / "n")
             process = agent("run", state=node.folder, **IMPATIENT)
+            await started(process)
             tenant = api.tokens
             await attested(api, node, 2)
         async with serving(log, tmp_path / "server", tokens=tenant) as again:
@@ -184,6 +195,7 @@ async def test_a_database_that_dies_is_waited_for(
     async with serving(log, tmp_path / "server") as api, watched(api.servers.url) as way:
         node = await joined_by(way, api, tmp_path / "n")
         with agent("run", state=node.folder, **IMPATIENT) as process:
+            await started(process)
             await attested(api, node, 2)
             for _ in range(2):
                 assert await back(server, kill(server)) < 10

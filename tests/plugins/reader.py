@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,8 @@ class Reader:
     environ: dict[str, str]
     said: str = ""
     servers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    typed: list[int] = field(default_factory=list)
+    """The process groups of what was typed."""
 
     def serve(self, code: str) -> None:
         """The terminal that is left alone."""
@@ -49,13 +51,18 @@ class Reader:
 
     def type(self, code: str) -> None:
         """The other terminal."""
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", code], cwd=self.folder, env=self.environ,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, timeout=SECONDS, check=False,
-        )  # fmt: skip
-        self.said = done.stdout
-        assert done.returncode == 0, f"{code}\n{self.said}"
+        command = ["bash", "-euo", "pipefail", "-c", code]
+        with subprocess.Popen(
+            command, cwd=self.folder, env=self.environ, stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        ) as process:  # fmt: skip
+            self.typed.append(process.pid)
+            try:
+                self.said, _ = process.communicate(timeout=SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        assert process.returncode == 0, f"{code}\n{self.said}"
 
     def compare(self, text: str) -> None:
         """Each line was printed, in this order; `...` is whatever is another each time."""
@@ -76,6 +83,9 @@ class Reader:
         pid = self.folder / "tpm" / "pid"
         if pid.exists():
             os.kill(int(pid.read_text()), signal.SIGKILL)
+        for group in self.typed:  # what runs on, where a page was not followed to its end
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGTERM)
         for process in self.servers:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(30)

@@ -20,6 +20,8 @@ QUIET_SECONDS = 15.0
 """After so long without news a comment is sent, so that nobody between takes the line for dead."""
 SLOW_SECONDS = 10.0
 """Who has no room, and took nothing for so long, is cut off."""
+LONGEST_SECONDS = 600.0
+"""A stream's life. Who comes back is looked at anew: a key or its user may be worth less then."""
 GRACE_SECONDS = 5.0
 """How long after that the connection is closed, if the client takes not even the comment."""
 TOO_SLOW = "too slow: go on from the last id"
@@ -74,7 +76,11 @@ class Listener:
         self.task: asyncio.Task[object] | None = None
         """In which it is sent."""
         self._wanted = wanted
-        self._ends_at = monotonic() + (principal.expires_at - now).total_seconds()
+        left = (principal.expires_at - now).total_seconds()
+        self._ends_at = monotonic() + min(left, LONGEST_SECONDS)
+        self._at_end = (
+            "the token has expired: log in again" if left < LONGEST_SECONDS else "come back"
+        )
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
         self._took_at = monotonic()
@@ -89,7 +95,7 @@ class Listener:
     def over(self) -> str:
         """Why it has to end now, if it has to: too slow for too long, or its token is over."""
         if monotonic() >= self._ends_at:
-            return "the token has expired: log in again, and go on from the last id"
+            return f"{self._at_end}, and go on from the last id"
         if self._bytes >= ROOM and monotonic() - self._took_at > SLOW_SECONDS:
             return TOO_SLOW
         return ""

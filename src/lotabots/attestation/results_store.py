@@ -92,7 +92,7 @@ select n.id as node from attestation.nodes n where exists (
 # if it is a light one's, on the last that was accepted before.
 _SAYING = """
 select n.id as node from attestation.nodes n where exists (
-    select from attestation.attestations f where f.id in (
+    select from (
         (select id from attestation.attestations where hardware_id = n.id::text
             and attestation_type = 'node' order by created_at desc, id desc limit 1)
         union
@@ -105,7 +105,11 @@ select n.id as node from attestation.nodes n where exists (
         ) basis
         where a.hardware_id = n.id::text and a.created_at > $2::timestamptz - $3::interval
             and a.status = 'accepted' and r.expires_at > $2 and r.revoked_at is null
-    ) and position(convert_to(to_json($1::text)::text, 'UTF8') in f.verdict) > 0
+    ) of_node
+    -- One by one: joined otherwise, every verdict would be read for every node.
+    cross join lateral (
+        select verdict from attestation.attestations f where f.id = of_node.id offset 0
+    ) f where position(convert_to(to_json($1::text)::text, 'UTF8') in f.verdict) > 0
 )
 """
 _IN_FORCE = """exists (

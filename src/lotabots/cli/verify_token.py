@@ -165,7 +165,9 @@ def report(result: Result, checks: list[Checked], output: str) -> int:
             }
         )
         return EXIT_OF[verdict]
-    click.echo(f"{paint(verdict)}  {result.subject}  by {result.issuer}  policy {result.policy_id}")
+    light = "  light" if result.scope == "light" else ""
+    by = f"by {result.issuer}  policy {result.policy_id}"
+    click.echo(f"{paint(verdict)}{light}  {result.subject}  {by}")
     words = {True: "holds", False: "FAILS", None: "-"}
     print_table(["check", "", ""], [(c.what, words[c.holds], c.detail) for c in checks])
     print_table(

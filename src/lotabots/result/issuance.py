@@ -194,6 +194,8 @@ def _extension(
         "parts": {part.subject: _part(part) for part in verdict.parts},
         "log": log,
         "needs_receipt": needs_receipt,
+        # Left out of every other: who reads tokens of older versions only knows full ones.
+        **({"scope": "light"} if verdict.facts.get("scope") == "light" else {}),
     }
 
 

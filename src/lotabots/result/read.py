@@ -85,6 +85,7 @@ def read_result(token: str, keys: VerificationKeys) -> Result:
         status=None if isinstance(claims.status, UnsetType) else claims.status.status_list,
         log=ours.log,
         needs_receipt=ours.needs_receipt,
+        scope=ours.scope,
     )
 
 

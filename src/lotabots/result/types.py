@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -102,6 +102,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     log: LogEntry | None
     needs_receipt: bool = False
     """Whether its policy makes it of use only with a receipt that holds."""
+    scope: Literal["full", "light"] = "full"
+    """`light`: of its root of trust and its host alone, on the strength of a full one before."""
 
 
 MAX_FINDINGS = 16

@@ -138,6 +138,7 @@ class Extension(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     parts: Annotated[dict[Submodule, PartClaims], msgspec.Meta(min_length=1, max_length=MAX_PARTS)]
     log: LogEntry | None
     needs_receipt: bool = False
+    scope: Literal["full", "light"] = "full"
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
