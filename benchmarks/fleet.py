@@ -21,9 +21,9 @@ from lotabots.cli.demo.fleet import log_in
 from lotabots.runtime.clock import utc_now
 from lotabots.simulator import reference_files
 
-ENROLLED, AT_ONCE = 60, 24
+ENROLLED, AT_ONCE = 400, 24
 """Nodes of the closed loop, and how many of them attest at one moment."""
-SECONDS = 10.0
+SECONDS = 20.0
 
 NOTES = [
     "Nodes with a TPM and an agent (SIMULATED, an ECDSA P-256 quote each); one light attestation",

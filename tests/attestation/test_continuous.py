@@ -377,22 +377,6 @@ async def test_of_submissions_judged_at_once_from_one_state_one_counts(api: Api)
     assert (await agent.full())["status"] == "accepted"
 
 
-async def test_a_rejection_counts_whatever_is_judged_beside_it(api: Api) -> None:
-    node = small_node()
-    agent = await enrolled(api, node)
-    await agent.full()
-    for _ in range(3):
-        good, bad = [await agent.challenge() for _ in range(2)]
-        sent = [agent.evidence(good)]
-        agent.node = node.with_fault(Fault.FIRMWARE_MODIFIED)
-        sent.append(agent.evidence(bad))
-        agent.node = node
-        answers = await asyncio.gather(agent.submit(good, sent[0]), agent.submit(bad, sent[1]))
-        assert answers[1].json()["status"] == "rejected"
-        assert (await agent.shown())["standing"] == "rejected"
-        assert (await agent.full())["status"] == "accepted"
-
-
 async def test_a_gpu_of_another_enrolled_node_is_named(api: Api) -> None:
     mine, other = small_node("mine"), small_node("other")
     await use_policy(api, "demo")
