@@ -89,7 +89,19 @@ class Page(msgspec.Struct, frozen=True):
 
 _COLUMNS = "xact, number, id, at, kind, node_id, data"
 _SETTLED = "xact < pg_snapshot_xmin(pg_current_snapshot())"
-_WANTED = "($1::text[] = '{}' or kind = any ($1)) and ($2::uuid is null or node_id = $2)"
+# Of the tenant that is seen anyway: said again, it is found by the index.
+_WANTED = (
+    "tenant_id = $1 and ($2::text[] = '{}' or kind = any ($2))"
+    " and ($3::uuid is null or node_id = $3)"
+)
+_AFTER = (
+    f"select {_COLUMNS}, {_SETTLED} as settled from attestation.events where {_WANTED}"  # noqa: S608 - constants
+    " and (xact, number) > ($4::xid8, $5) order by xact, number limit $6"
+)
+_NEWEST = (
+    f"select {_COLUMNS} from attestation.events where {_WANTED} and {_SETTLED}"  # noqa: S608 - constants
+    " order by xact desc, number desc limit $4"
+)
 
 
 async def after(
@@ -97,8 +109,8 @@ async def after(
 ) -> Page:
     """At most `most` events of the tenant behind a position."""
     rows = await tx.fetch(
-        f"select {_COLUMNS}, {_SETTLED} as settled from attestation.events"  # noqa: S608 - constants
-        f" where {_WANTED} and (xact, number) > ($3::xid8, $4) order by xact, number limit $5",
+        _AFTER,
+        tx.tenant,
         sorted(wanted.kinds),
         wanted.node,
         position.xact,
@@ -115,12 +127,7 @@ async def after(
 async def newest(tx: Transaction, most: int, wanted: Wanted = EVERYTHING) -> Page:
     """The newest events that are settled, in order."""
     rows = await tx.fetch(
-        f"select {_COLUMNS} from attestation.events where {_WANTED} and {_SETTLED}"  # noqa: S608 - constants
-        " order by xact desc, number desc limit $3",
-        sorted(wanted.kinds),
-        wanted.node,
-        most,
-        into=EventRow,
+        _NEWEST, tx.tenant, sorted(wanted.kinds), wanted.node, most, into=EventRow
     )
     shown = tuple(reversed(rows))
     end = shown[-1].position if shown else await here(tx)
