@@ -21,7 +21,7 @@ from lotabots.cli.demo.fleet import log_in
 from lotabots.runtime.clock import utc_now
 from lotabots.simulator import reference_files
 
-ENROLLED, AT_ONCE = 400, 24
+ENROLLED, AT_ONCE = 400, 18
 """Nodes of the closed loop, and how many of them attest at one moment."""
 SECONDS = 20.0
 
