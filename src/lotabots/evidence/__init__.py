@@ -12,6 +12,7 @@ from lotabots.evidence.challenge import (
     manifest,
     root_nonce,
 )
+from lotabots.evidence.findings import coded
 from lotabots.evidence.scheme import Context, Scheme
 from lotabots.evidence.types import (
     Anchor,
@@ -56,6 +57,7 @@ __all__ = [
     "Scheme",
     "Slot",
     "TpmState",
+    "coded",
     "expected_nonce",
     "leaf_nonce",
     "manifest",

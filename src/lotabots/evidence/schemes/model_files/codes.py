@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lotabots.evidence import Cause, Finding
+from lotabots.evidence import Cause, Finding, coded
 from lotabots.kernel.codes import Code
 
 _MALICIOUS = Cause.MALICIOUS.value
@@ -65,14 +65,5 @@ BY_NAME: Mapping[str, Code] = MappingProxyType({code.name: code for code in CODE
 
 def finding(name: str, subject: str, *, expected: str, measured: str) -> Finding:
     """The finding with this code about this subject."""
-    code = BY_NAME[name]
-    return Finding(
-        code=name,
-        cause=Cause(code.about),
-        subject=subject,
-        title=code.meaning,
-        expected=expected[:300],
-        measured=measured[:300],
-        fix=code.fix,
-        retryable=name in {"MODEL-NONCE-MISMATCH", "MODEL-CACHED"},
-    )
+    again = name in {"MODEL-NONCE-MISMATCH", "MODEL-CACHED"}
+    return coded(BY_NAME[name], subject, expected=expected, measured=measured, retryable=again)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lotabots.evidence import Cause, Finding
+from lotabots.evidence import Cause, Finding, coded
 from lotabots.evidence.schemes.tpm import codes_logs
 from lotabots.kernel import Kind, LotaError
 from lotabots.kernel.codes import Code
@@ -220,17 +220,8 @@ _RETRYABLE = frozenset(code.name for code in CODES if code.about == _COLLATERAL)
 
 def finding(name: str, subject: str, *, expected: str, measured: str) -> Finding:
     """The finding with this code about this subject."""
-    code = BY_NAME[name]
-    return Finding(
-        code=name,
-        cause=Cause(code.about),
-        subject=subject,
-        title=code.meaning,
-        expected=expected[:300],
-        measured=measured[:300],
-        fix=code.fix,
-        retryable=name in _RETRYABLE,
-    )
+    again = name in _RETRYABLE
+    return coded(BY_NAME[name], subject, expected=expected, measured=measured, retryable=again)
 
 
 def refuse(name: str, *, expected: str, measured: str) -> LotaError:
